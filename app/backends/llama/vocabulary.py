@@ -1,0 +1,69 @@
+"""A model's vocabulary: text to tokens, tokens to bytes, and which tokens are special."""
+
+import ctypes
+
+from app.backends.llama.binding import llama
+
+_SPECIAL = llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_UNKNOWN
+_SHOWN_SPECIAL = frozenset({"<think>", "</think>"})
+"""Special tokens that are text to us: the answer is split at them."""
+_NONE = -1
+
+
+class Vocabulary:
+    """The vocabulary of a loaded model; valid as long as the model is."""
+
+    def __init__(self, model: llama.llama_model_p) -> None:
+        handle = llama.llama_model_get_vocab(model)
+        if handle is None:
+            raise RuntimeError("the model has no vocabulary")
+        self._handle = handle
+        self.size = llama.llama_vocab_n_tokens(handle)
+        self.bos = llama.llama_vocab_bos(handle)
+        self.eos = llama.llama_vocab_eos(handle)
+        self.adds_bos = bool(llama.llama_vocab_get_add_bos(handle)) and self.bos != _NONE
+        self.special_texts = self._read_special_texts()
+        """Texts that become control tokens where special text is parsed: nobody's message may contain them as such."""
+        self._shown = {token for token, text in self.special_texts.items() if text in _SHOWN_SPECIAL}
+        self._pieces: dict[int, bytes] = {}
+
+    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        """The tokens of the text, without any added at its ends."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 2
+        while True:
+            tokens = (llama.llama_token * room)()
+            count = llama.llama_tokenize(self._handle, data, len(data), tokens, room, False, parse_special)
+            if count >= 0:
+                return list(tokens[:count])
+            room = -count
+
+    def text_of(self, token: int) -> str:
+        """The token's entry in the vocabulary ("" for none, as some models lack a BOS)."""
+        if token == _NONE:
+            return ""
+        return bytes(llama.llama_vocab_get_text(self._handle, token) or b"").decode("utf-8", "replace")
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token adds to an answer; empty for special tokens that are no text."""
+        piece = self._pieces.get(token)
+        if piece is None:
+            piece = self._pieces[token] = self._read_piece(token)
+        return piece
+
+    def ends_answer(self, token: int) -> bool:
+        return bool(llama.llama_vocab_is_eog(self._handle, token))
+
+    def _read_piece(self, token: int) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            count = llama.llama_token_to_piece(self._handle, token, buffer, room, 0, token in self._shown)
+            if count >= 0:
+                return buffer.raw[:count]
+            room = -count
+
+    def _read_special_texts(self) -> dict[int, str]:
+        attributes, handle = llama.llama_vocab_get_attr, self._handle
+        special = [token for token in range(self.size) if attributes(handle, token) & _SPECIAL]
+        return {token: text for token in special if (text := self.text_of(token))}

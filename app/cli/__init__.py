@@ -1,0 +1,1 @@
+"""The `alcove` command line."""

@@ -1,0 +1,1 @@
+"""Which models are here: the library on this disk."""

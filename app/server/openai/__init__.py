@@ -1,0 +1,1 @@
+"""The public port's OpenAI dialect."""

@@ -1,0 +1,46 @@
+"""The HTTP status of each error code, and an error as a response of the private API."""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.responses import Response
+
+from app.errors import AppError
+
+_STATUS = {
+    "bad_request": 400,
+    "key_required": 400,
+    "port_not_allowed": 400,
+    "prompt_too_long": 400,
+    "template_failed": 400,
+    "unauthorized": 401,
+    "access_refused": 403,
+    "conversation_not_found": 404,
+    "message_not_found": 404,
+    "model_not_found": 404,
+    "route_not_found": 404,
+    "method_not_allowed": 405,
+    "busy": 409,
+    "load_cancelled": 409,
+    "port_in_use": 409,
+    "request_too_large": 413,
+    "not_json": 415,
+    "model_broken": 422,
+    "engine_missing": 503,
+    "model_load_failed": 503,
+    "model_too_large": 503,
+    "no_model": 503,
+    "worker_died": 503,
+    "disk_full": 507,
+    "folder_read_only": 507,
+}
+
+
+def status_of(error: AppError) -> int:
+    """The status that fits an error; 500 for codes that no request can cause."""
+    return _STATUS.get(error.code, 500)
+
+
+def error_response(error: AppError, headers: Mapping[str, str] | None = None) -> Response:
+    """The error as `ErrorInfo` JSON."""
+    return Response(msgspec.json.encode(error.info), status_of(error), headers, "application/json")

@@ -1,0 +1,1 @@
+"""The chat page: transcript, composer, model picker, and the conversation behind them."""
