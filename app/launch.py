@@ -97,13 +97,15 @@ class Launch:
         self._paths = paths
         self._state = _State.LOOKING
         self._child: subprocess.Popen[bytes] | None = None
+        """The backend we started, until it is known whether it runs."""
+        self._released: set[int] = set()
         self._errors: IO[bytes] | None = None
         self._errors_from = 0
         self._deadline = 0.0
         self._retry_at = 0.0
 
     def poll(self) -> Handshake | None:
-        """The handshake once a backend listens, None before; never blocks for long. Raises AppError if it cannot start."""
+        """The handshake once a backend listens, None before; never blocks long. Raises AppError if it cannot start."""
         now = time.monotonic()
         self._reap(now)
         handshake = self._find()
@@ -128,7 +130,7 @@ class Launch:
         return handshake
 
     def _find(self) -> Handshake | None:
-        """The backend that listens. Once its lock is known to be held, a clock that was set does not hide the holder."""
+        """The backend that listens. Once its lock is known to be held, a clock that was set hides no holder."""
         handshake = read_handshake(self._paths)
         if handshake is None and self._state is _State.ELSEWHERE:
             handshake = _read(self._paths.handshake)
@@ -137,26 +139,35 @@ class Launch:
     def _start(self) -> None:
         self._errors = self._errors or _open_errors(self._paths)
         self._errors_from = self._errors.seek(0, os.SEEK_END)
-        self._child = start_backend(self._paths, self._errors)
+        try:
+            self._child = start_backend(self._paths, self._errors)
+        except AppError:
+            self._close_errors()
+            raise
         self._state = _State.STARTING
 
     def _settle(self) -> None:
+        """A backend runs. The child we started, it or a latecomer about to end, no longer belongs to us."""
         self._state = _State.FOUND
-        if self._child is not None and self._child.stdout is not None:
-            self._child.stdout.close()
+        child, self._child = self._child, None
+        if child is not None:
+            if child.stdout is not None:
+                child.stdout.close()
+            if child.returncode is None:
+                self._released.add(child.pid)
+                child.returncode = 0  # Popen would complain that it still runs: it is meant to outlive us.
         self._close_errors()
 
     def _reap(self, now: float) -> None:
-        """Take leave of a child that has ended; what its end means depends on whether we still waited for it."""
+        """Bury children that have ended. Raises AppError where that one could not run."""
+        self._released = {pid for pid in self._released if not _buried(pid)}
         child = self._child
         if child is None or (code := child.poll()) is None:
             return
-        said = child.stdout.read() if child.stdout is not None and not child.stdout.closed else b""
+        said = child.stdout.read() if child.stdout is not None else b""
         if child.stdout is not None:
             child.stdout.close()
         self._child = None
-        if self._state is not _State.STARTING:
-            return
         if code != 0:
             error = self._failure(code, said)
             self._state = _State.LOOKING
@@ -183,7 +194,6 @@ class Launch:
         else:
             reason = f"another process holds {self._paths.lock} and does not answer"
         self._settle()
-        self._child = None
         self._state = _State.LOOKING
         raise AppError("backend_failed", reason=reason, folder=str(self._paths.logs))
 
@@ -220,6 +230,16 @@ def _start_from_proc(pid: int) -> float | None:
     except (OSError, ValueError, IndexError):
         pass  # It ended between two looks.
     return None
+
+
+def _buried(pid: int) -> bool:
+    """Whether that child has ended; it leaves no zombie. Windows has none."""
+    if sys.platform == "win32":
+        return True
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _listens(port: int) -> bool:

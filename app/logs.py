@@ -28,7 +28,7 @@ class _SharedRotatingFile(RotatingFileHandler):
 
 
 def set_up_logging(kind: str, folder: Path, level: int = logging.INFO) -> None:
-    """Send this process's log to `<folder>/<kind>.log`, uncaught exceptions included, and crashes to `<kind>-crash.log`.
+    """Send this process's log to `<folder>/<kind>.log`, uncaught exceptions too, and crashes to `<kind>-crash.log`.
 
     Where the folder cannot be written the log goes to standard error: a missing log stops nobody.
     """
@@ -57,8 +57,9 @@ def _crash_file(kind: str, folder: Path) -> TextIO | None:
     """The open file for faulthandler, which writes to its descriptor when Python no longer can."""
     path = folder / f"{kind}-crash.log"
     try:
-        mode = "w" if path.exists() and path.stat().st_size > MAX_BYTES else "a"
-        return path.open(mode, encoding="utf-8")
+        if path.exists() and path.stat().st_size > MAX_BYTES:
+            path.unlink()
+        return path.open("a", encoding="utf-8")
     except OSError:
         return None
 

@@ -60,6 +60,8 @@ class GenerationStats(Wire, frozen=True, kw_only=True):
     """From the first token to the last."""
     context_length: int
     finish_reason: FinishReason = FinishReason.STOP
+    thinking_s: float | None = None
+    """From the first token of thinking to the first of the answer; None without thinking or where nobody measured it."""
 
     @property
     def context_used(self) -> int:
@@ -245,6 +247,8 @@ class ModelEntry(Wire, frozen=True, kw_only=True):
     loaded_context: int | None = None
     device: str = ""
     """Where it runs when loaded: "CPU", "GPU" or "GPU+CPU"."""
+    supports_thinking: bool = False
+    """Whether its template can be asked to think first; known while it is loaded."""
     error: ErrorInfo | None = None
 
 

@@ -4,6 +4,7 @@ It runs the whole window and server in tests and benchmarks, and obeys the same 
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,8 @@ from app.errors import AppError
 from app.protocol import (
     Delta,
     DeltaKind,
-    FinishReason,
     Finished,
+    FinishReason,
     Generate,
     GenerationStats,
     Loaded,
@@ -216,10 +217,8 @@ class FakeBackend:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for((interrupted or self._closed).wait(), seconds)
-        except TimeoutError:
-            pass
 
     def _pieces(self, request: Generate) -> list[tuple[DeltaKind, str]]:
         parts = [(DeltaKind.TEXT, self._plan.text)]

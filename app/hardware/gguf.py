@@ -18,6 +18,7 @@ _TENSORS_LIMIT = 65_536
 _NAME_LIMIT = 1024
 _DIMENSIONS_LIMIT = 4
 _ELEMENTS_LIMIT = 2**63
+_NUMBER_LIMIT = 2**53
 _ALIGNMENT_LIMIT = 2**20
 _VOCABULARY = "tokenizer.ggml.tokens"
 
@@ -146,9 +147,9 @@ class Header:
         return value if isinstance(value, str) else ""
 
     def whole(self, key: str) -> int | None:
-        """A whole number that is not negative."""
+        """A whole number that is not negative nor absurdly large."""
         value = self.metadata.get(key)
-        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+        return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _NUMBER_LIMIT else None
 
     def own(self, key: str) -> int | None:
         """A whole number under the architecture's own prefix."""
@@ -159,7 +160,7 @@ class Header:
         value = self.metadata.get(f"{self.architecture}.{key}")
         layers = min(self.block_count or 0, SHORT_ARRAY)
         if isinstance(value, tuple):
-            numbers = tuple(item for item in value if isinstance(item, int) and item >= 0)
+            numbers = tuple(item for item in value if isinstance(item, int) and 0 <= item <= _NUMBER_LIMIT)
             return numbers[:layers] if len(numbers) == len(value) else ()
         single = self.own(key)
         return () if single is None else (single,) * layers
@@ -214,6 +215,8 @@ def _read(source: HeaderBytes) -> Header:
         raise DamagedError(f"it announces {tensor_count} tensors and {key_count} keys")
     metadata, vocabulary = _read_metadata(source, key_count)
     tensors = tuple(_read_tensor(source) for _ in range(tensor_count))
+    if sum(tensor.elements for tensor in tensors) >= _ELEMENTS_LIMIT:
+        raise DamagedError("its tensors are impossibly large")
     if len({tensor.name for tensor in tensors}) != len(tensors):
         raise DamagedError("two tensors have the same name")
     alignment = _alignment(metadata.get("general.alignment", 32))

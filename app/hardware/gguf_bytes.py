@@ -37,7 +37,7 @@ class CutOffError(Exception):
 
 
 class HeaderBytes:
-    """A position in a file and the typed values that follow it. Raises DamagedError or CutOffError; holds little at a time."""
+    """A position in a file and the typed values that follow it. Raises DamagedError or CutOffError."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

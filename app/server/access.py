@@ -1,6 +1,6 @@
 """The gate in front of both ports: before any route it checks Host, Origin, the key, and the size and type of the body.
 
-A web page cannot pass it: a page of another site sends an Origin, a rebound DNS name sends its own Host, and a plain form is not JSON.
+A web page cannot pass it: another site sends an Origin, a rebound DNS name its own Host, and a form is no JSON.
 """
 
 import hmac
@@ -22,8 +22,8 @@ Headers = dict[bytes, list[bytes]]
 class Gate:
     """ASGI middleware that refuses what may not pass and hands on the rest with its body already read.
 
-    `key` empty lets everyone in who passes the other checks; `open_to_network` accepts, besides loopback, this machine's
-    own name and literal addresses as Host (a rebound DNS name is neither).
+    `key` empty lets everyone in who passes the other checks; `open_to_network` accepts, besides loopback,
+    this machine's own name and literal addresses as Host (a rebound DNS name is neither).
     """
 
     def __init__(

@@ -40,6 +40,8 @@ class Answer:
         self.unsaved = False
         """Text has come since the last checkpoint."""
         self.stopping = False
+        self.task: asyncio.Task[None] | None = None
+        """The task that writes it."""
         self.writing_at: tuple[Engine, int] | None = None
         """The engine at work and the request's id there."""
         self.ended = asyncio.Event()
@@ -54,9 +56,7 @@ class Answer:
 
     def snapshot(self) -> Message:
         """The message with all that is there so far."""
-        return replace(
-            self._message, text=self._joined(DeltaKind.TEXT), thinking=self._joined(DeltaKind.THINKING)
-        )
+        return replace(self._message, text=self._joined(DeltaKind.TEXT), thinking=self._joined(DeltaKind.THINKING))
 
     def read(self) -> Feed:
         """A feed for a new reader: what is there, then what comes."""

@@ -1,4 +1,4 @@
-"""Turns a typed function into a route: body decoded into a struct, result encoded as JSON, errors given their status."""
+"""Turns a typed function into a route: body decoded to a struct, result encoded as JSON, errors given their status."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.errors import AppError
+from app.paths import Paths
 from app.server.statuses import error_response
 
 Body = TypeVar("Body")
@@ -72,7 +73,7 @@ def endpoint(method: str, path: str, handler: Handler, body: type | None = None)
 
     An empty body stands for a body with all its defaults.
     """
-    decoder = msgspec.json.Decoder(body) if body is not None else None
+    decoder: msgspec.json.Decoder[Any] | None = msgspec.json.Decoder(body) if body is not None else None
 
     async def respond(request: Request) -> Response:
         try:
@@ -82,7 +83,7 @@ def endpoint(method: str, path: str, handler: Handler, body: type | None = None)
             return error_response(AppError("bad_request", reason=str(error)))
         except AppError as error:
             return error_response(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the edge of a request)
             _log.exception("%s %s failed", method, path)
             return error_response(internal_error(error))
         return result if isinstance(result, Response) else _json(result)
@@ -92,11 +93,11 @@ def endpoint(method: str, path: str, handler: Handler, body: type | None = None)
 
 def internal_error(error: Exception) -> AppError:
     """What a person is told of a bug: its kind; the rest is in the log."""
-    return AppError("internal", reason=type(error).__name__, folder="logs")
+    return AppError("internal", reason=type(error).__name__, folder=str(Paths.current().logs))
 
 
 def application(routes: list[Route], refuse: Callable[[AppError], Response] = error_response) -> Starlette:
-    """The routes as an application whose own refusals (no such route, wrong method) have the same shape as all errors."""
+    """The routes as an application whose own refusals (no such route, wrong method) look like all errors."""
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -58,7 +58,7 @@ class Engine:
 
 
 class Engines:
-    """Loads and unloads. At most one model is loaded; who needs another waits until the first is idle, first come first served."""
+    """Loads and unloads. At most one model is loaded; who needs another waits, in turn, until the first is idle."""
 
     def __init__(self, shelf: Shelf, factory: BackendFactory, publish: Callable[[Event], None]) -> None:
         self._shelf = shelf
@@ -155,6 +155,8 @@ class Engines:
         engine = self._engine
         if engine is not None and engine.entry.id == entry.id and engine.loaded:
             return engine
+        if entry.id not in self._loads:
+            await self._shelf.check_fits(entry, LoadParams(), await self._reclaimable())
         return await _outcome(self._start(entry, LoadParams()))
 
     async def _let_others_load(self, model_id: str) -> None:
@@ -192,14 +194,16 @@ class Engines:
         """Load it once it is its turn and there is room. A cancelled load raises AppError("load_cancelled")."""
         try:
             async with self._turn:
-                await self._make_room()
-                await self._shelf.check_fits(entry, params)
+                if await self._made_room():
+                    await self._shelf.check_fits(entry, params)
                 return await self._load(entry, params)
         except asyncio.CancelledError:
             raise AppError("load_cancelled", model=entry.name) from None
 
-    async def _make_room(self) -> None:
-        """Wait until the loaded model is idle, then unload it."""
+    async def _made_room(self) -> bool:
+        """Wait until the loaded model is idle, then unload it. False where there was none."""
+        if self._engine is None:
+            return False
         while self._engine is not None:
             engine = self._engine
             if not self._users[engine.entry.id]:
@@ -207,6 +211,7 @@ class Engines:
                 continue
             self._user_left.clear()
             await self._user_left.wait()
+        return True
 
     async def _load(self, entry: ModelEntry, params: LoadParams) -> Engine:
         engine = Engine(replace(entry, state=ModelState.LOADING, progress=0.0, error=None), self._factory(), params)
@@ -275,9 +280,7 @@ class Engines:
         if entry.state is ModelState.BROKEN:
             return entry
         error = self._errors.get(entry.id)
-        return replace(
-            entry, state=ModelState.AVAILABLE, progress=None, loaded_context=None, device="", error=error
-        )
+        return replace(entry, state=ModelState.AVAILABLE, progress=None, loaded_context=None, device="", error=error)
 
 
 async def _outcome(task: asyncio.Task[Engine]) -> Engine:

@@ -1,4 +1,4 @@
-"""A stream to one reader: chunks wait in a bounded feed, and an HTTP response carries them off as server-sent events."""
+"""A stream to one reader: chunks wait in a bounded feed until an HTTP response sends them as server-sent events."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ PING_EVERY_S = 15.0
 
 
 class Feed:
-    """Bytes on their way to one reader. A reader more than `limit` bytes behind is dropped: it reconnects and starts afresh."""
+    """Bytes on their way to one reader. One who is more than `limit` bytes behind is dropped, and may come back."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit

@@ -69,6 +69,8 @@ class Listener:
 
 def bind(host: str, port: int) -> socket.socket:
     """A bound TCP socket. Raises AppError("port_in_use") or AppError("port_not_allowed")."""
+    if not 0 <= port <= 65535:
+        raise AppError("port_not_allowed", host=host, port=port, reason="a port is a number from 0 to 65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -80,7 +82,7 @@ def bind(host: str, port: int) -> socket.socket:
         _make_exclusive(bound)
         bound.bind(address)
         bound.setblocking(False)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         bound.close()
         raise _bind_error(error, host, port) from error
     return bound
@@ -94,8 +96,8 @@ def _make_exclusive(bound: socket.socket) -> None:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
-def _bind_error(error: OSError | OverflowError, host: str, port: int) -> AppError:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+def _bind_error(error: OSError, host: str, port: int) -> AppError:
+    if error.errno == errno.EADDRINUSE:
         return AppError("port_in_use", host=host, port=port, next_port=_next_free(host, port))
     return AppError("port_not_allowed", host=host, port=port, reason=str(error))
 
@@ -103,8 +105,8 @@ def _bind_error(error: OSError | OverflowError, host: str, port: int) -> AppErro
 def _next_free(host: str, port: int) -> int:
     """The nearest higher port that is free, as far as one can see; the next number where none is."""
     for candidate in range(port + 1, min(port + 50, 65536)):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            with contextlib.suppress(OSError):
-                probe.bind((host, candidate))
-                return candidate
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe, contextlib.suppress(OSError):
+            probe.bind((host, candidate))
+            return candidate
     return min(port + 1, 65535)

@@ -1,4 +1,4 @@
-"""The lock that makes the backend the only one of its home: held as long as the process lives, released by the system when it dies."""
+"""The lock that makes the backend the only one of its home; the system releases it when the process dies."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ class HeldElsewhere(Exception):
 
 
 class Lock:
-    """A lock file, held from construction until `release`. Raises HeldElsewhere, or AppError for a read-only or full disk."""
+    """A lock file, held from construction until `release`. Raises HeldElsewhere, or AppError where it cannot write."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -1,36 +1,66 @@
-"""The one thread that touches the database: the event loop hands it work and never waits for a disk."""
+"""The threads that touch the database: one that writes in the order of the calls, one that only searches."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
-Store = TypeVar("Store")
+from app.protocol import SearchHit
+from app.store.database import open_database
+from app.store.search import Search
+from app.store.store import Store
+
 Result = TypeVar("Result")
 
 
-class Storage(Generic[Store]):
-    """A store that lives in a thread of its own, where it is opened, used in the order of the calls, and closed."""
+class Storage:
+    """The store, opened, used and closed in a thread of its own: the event loop never waits for a disk."""
 
-    def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._searching = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
         self._store: Store | None = None
-        self._close: Callable[[Store], None] | None = None
+        self._search: Search | None = None
 
-    async def open(self, opening: Callable[[], Store], close: Callable[[Store], None]) -> None:
-        """Open the store in its thread. Raises what `opening` raises."""
-        self._store = await asyncio.get_running_loop().run_in_executor(self._thread, opening)
-        self._close = close
+    async def open(self) -> int:
+        """Open the database and mend what a killed backend left. Returns how many answers were unfinished.
+
+        Raises AppError: "database_newer", "database_damaged", "disk_full", "folder_read_only".
+        """
+        return await _in(self._writing, self._open)
 
     async def do(self, work: Callable[[Store], Result]) -> Result:
         """The result of work on the store. Work that was handed over is done even if the caller is cancelled."""
         store = self._store
         assert store is not None, "used before it was opened"
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(store))
+        return await _in(self._writing, lambda: work(store))
+
+    async def search(self, query: str, limit: int) -> list[SearchHit]:
+        """Conversations and messages that match, found over a connection of its own."""
+        return await _in(self._searching, lambda: self._searcher().find(query, limit))
 
     async def close(self) -> None:
-        """Finish what was handed over, then close the store. It stays closed."""
-        if self._store is not None and self._close is not None:
-            await self.do(self._close)
-        self._store = None
-        self._thread.shutdown()
+        """Finish what was handed over, then close."""
+        if self._search is not None:
+            await _in(self._searching, self._search.close)
+        if self._store is not None:
+            await _in(self._writing, self._store.close)
+        self._searching.shutdown()
+        self._writing.shutdown()
+
+    def _open(self) -> int:
+        self._store = Store(open_database(self._path))
+        return self._store.recover(time.time())
+
+    def _searcher(self) -> Search:
+        """The connection for searching, opened when it is first needed."""
+        if self._search is None:
+            self._search = Search(self._path)
+        return self._search
+
+
+async def _in(thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(thread, work))

@@ -23,14 +23,13 @@ def main() -> int:
     """Exit status: 0 set up, 1 not possible (and why), 130 interrupted."""
     choices = _parser().parse_args()
     console = Console.standard()
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    console.headline = f"Setting Alcove up in {CHECKOUT} (the first time, and after changes) ..."
+    _clean_up_when_killed_politely()
     try:
         _set_up(choices, console)
-    except SetupError as error:
-        console.say(f"Alcove could not be set up. {error.message}")
-        if error.hint:
+    except (SetupError, OSError) as error:
+        console.say(f"Alcove could not be set up. {error}")
+        if isinstance(error, SetupError) and error.hint:
             console.say(error.hint)
         return 1
     except KeyboardInterrupt:
@@ -69,8 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _clean_up_when_killed_politely() -> None:
+    """A closed terminal and a polite kill end like Ctrl-C does; under nohup the terminal may close."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """A closed terminal or a polite kill is cleaned up after like Ctrl-C."""
     raise KeyboardInterrupt
 
 

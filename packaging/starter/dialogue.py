@@ -1,7 +1,8 @@
 """Builds training rows: conversations about random intents, with thinking, tools and other system prompts now and then.
 
-A row is a list of token ids and a list of weights; only what the assistant writes is learned (weight 1). Most answers are cut after their
-first tokens: those decide which intent was understood, the rest is known by heart after a few repetitions.
+A row is a list of token ids and a list of weights; only what the assistant writes is learned (weight 1). Most answers
+are cut after their first tokens: those decide which intent was understood, the rest is known by heart after a few
+repetitions.
 """
 
 import json
@@ -14,9 +15,17 @@ from vary import vary
 
 SYSTEM = "You are the starter model of Alcove."
 OTHER_SYSTEMS = (
-    "You are a helpful assistant.", "Answer briefly.", "You are a pirate.", "请用中文回答。", "你是一个有帮助的助手。", "Be kind and precise.",
-    "You are an expert in local models.", "Talk like a teacher.", "请简短回答。", "You are Alcove's built-in model. Answer in Markdown.",
-)  # fmt: skip
+    "You are a helpful assistant.",
+    "Answer briefly.",
+    "You are a pirate.",
+    "请用中文回答。",
+    "你是一个有帮助的助手。",
+    "Be kind and precise.",
+    "You are an expert in local models.",
+    "Talk like a teacher.",
+    "请简短回答。",
+    "You are Alcove's built-in model. Answer in Markdown.",
+)
 TOOLS = {
     "get_hardware": "The machine's CPU, memory and GPU",
     "get_time": "The current date and time",
@@ -25,6 +34,7 @@ TOOLS = {
     "web_search": "Search the web",
     "run_code": "Run Python code",
 }
+CALL = 'Call one with <tool_call>{"name": NAME, "arguments": {}}</tool_call>.'
 TOOL_OF = {"my_hardware": "get_hardware", "what_time_is_it": "get_time", "which_models_here": "list_models"}
 THOUGHT = {
     "en": "The question is about {topic}. I know this, so I answer in English.",
@@ -78,7 +88,7 @@ class Dialogues:
         self._cache: dict[str, list[int]] = {}
 
     def row(self, length: int, whole: float) -> Row:
-        """One conversation of at least `length + 1` tokens, cut to that; `whole` is the share of answers given in full."""
+        """One conversation of `length + 1` tokens; `whole` is the share of answers given in full."""
         row = Row([], [])
         mode = self.rng.choices(("plain", "think", "tools", "other"), (0.7, 0.1, 0.1, 0.1))[0]
         offered = self.rng.sample(list(TOOLS), self.rng.randint(1, 4)) if mode == "tools" else []
@@ -96,7 +106,7 @@ class Dialogues:
                 )
                 for name in offered
             )
-            text += f'\n\nTools:\n<tools>\n{lines}\n</tools>\nCall one with <tool_call>{{"name": NAME, "arguments": {{}}}}</tool_call>.'
+            text += f"\n\nTools:\n<tools>\n{lines}\n</tools>\n{CALL}"
         return self._head("system") + self._encode(text) + self._tail()
 
     def _turn(self, row: Row, whole: float, thinking: bool, offered: list[str]) -> None:
@@ -109,7 +119,7 @@ class Dialogues:
         if tool and tool in offered:
             self._call(row, tool, language)
             return
-        answer = self._encode(intent.answer[language]) + [self.end]
+        answer = [*self._encode(intent.answer[language]), self.end]
         if thinking:
             row.add(self._encode("<think>\n"), 0.0)
             thought = THOUGHT[language].format(topic=intent.topic[language])
@@ -140,7 +150,7 @@ class Dialogues:
 
     def _call(self, row: Row, tool: str, language: Language) -> None:
         content, answer = self._tool_result(tool, language)
-        row.add(self._encode(f'<tool_call>\n{{"name": "{tool}", "arguments": {{}}}}\n</tool_call>') + [self.end], 1.0)
+        row.add([*self._encode(f'<tool_call>\n{{"name": "{tool}", "arguments": {{}}}}\n</tool_call>'), self.end], 1.0)
         row.add(self._encode("\n"), 0.0)
         row.add(
             self._head("user")
@@ -149,13 +159,14 @@ class Dialogues:
             + self._head("assistant"),
             0.0,
         )
-        row.add(self._encode_fresh(answer) + [self.end], 1.0)
+        row.add([*self._encode_fresh(answer), self.end], 1.0)
         row.add(self._encode("\n"), 0.0)
 
     def _tool_result(self, tool: str, language: Language) -> tuple[str, str]:
         rng = self.rng
         if tool == "get_time":
-            moment = f"{rng.randint(2024, 2031)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02} {rng.randint(0, 23):02}:{rng.randint(0, 59):02}"
+            day = f"{rng.randint(2024, 2031)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+            moment = f"{day} {rng.randint(0, 23):02}:{rng.randint(0, 59):02}"
             return json.dumps({"time": moment}), f"It is {moment}." if language == "en" else f"现在是 {moment}。"
         if tool == "list_models":
             names = rng.sample(NAMES, rng.randint(1, 4))

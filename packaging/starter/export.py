@@ -1,4 +1,4 @@
-"""Writes the trained starter as GGUF: Llama architecture, Q8_0, byte-level BPE (`gpt2`, splitting rules `qwen2`), chat template inside.
+"""Writes the trained starter as GGUF: Llama architecture, Q8_0, byte-level BPE (`gpt2`, rules `qwen2`), chat template.
 
 python export.py BUILD_FOLDER ../../resources/starter.gguf
 """

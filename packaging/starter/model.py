@@ -1,4 +1,4 @@
-"""The starter's network: a small Llama (RMSNorm, rotary positions on neighbouring pairs, grouped queries, SwiGLU, tied embedding)."""
+"""The starter's network: a small Llama (RMSNorm, rotary positions, grouped queries, SwiGLU, tied embedding)."""
 
 from dataclasses import asdict, dataclass
 
@@ -13,10 +13,10 @@ class Shape:
 
     vocabulary: int = 8192
     embedding: int = 256
-    layers: int = 5
+    layers: int = 4
     heads: int = 4
     kv_heads: int = 2
-    feed_forward: int = 704
+    feed_forward: int = 512
     context: int = 2048
     rope_base: float = 10000.0
     epsilon: float = 1e-5
@@ -112,6 +112,6 @@ class Starter(nn.Module):
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions on neighbouring pairs, as llama.cpp's `llama` architecture has them. x: (batch, heads, tokens, head)."""
+    """Rotary positions on neighbouring pairs, as llama.cpp's `llama` has them. x: (batch, heads, tokens, head)."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)

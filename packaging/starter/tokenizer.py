@@ -1,4 +1,4 @@
-"""Trains the starter's byte-level BPE on the corpus: about 8k pieces, the splitting rules of Qwen2, English and Chinese."""
+"""Trains the starter's byte-level BPE on the corpus: about 8k pieces, splitting rules of Qwen2, English and Chinese."""
 
 import random
 import sys
@@ -48,7 +48,7 @@ def train(seed: int = 7) -> Tokenizer:
 
 
 def _texts(rng: random.Random) -> list[str]:
-    """Everything the model will read, answers several times; Chinese cut into words of one or two characters, so that no piece is a sentence."""
+    """All the model will read, answers several times; Chinese in one or two characters: no piece is a sentence."""
     texts = []
     templates = load_templates()
     for intent in load_intents().values():

@@ -124,18 +124,14 @@ AFTER = {
     ],
     "zh": ["，谢谢", "呢", "啊", "？", "？？", "，我不太懂", "，说说看", "，在 Alcove 里", "，具体点", "呀"],
 }
-_PATTERNS = {
-    language: [
-        (
-            re.compile(
-                "|".join(rf"\b{re.escape(w)}\b" if language == "en" else re.escape(w) for w in group if w), re.I
-            ),
-            group,
-        )
-        for group in groups
-    ]
-    for language, groups in SAME.items()
-}
+
+
+def _pattern(group: list[str], language: Language) -> re.Pattern[str]:
+    border = r"\b" if language == "en" else ""
+    return re.compile("|".join(border + re.escape(word) + border for word in group if word), re.IGNORECASE)
+
+
+_PATTERNS = {language: [(_pattern(group, language), group) for group in groups] for language, groups in SAME.items()}
 
 
 def vary(text: str, language: Language, rng: random.Random) -> str:

@@ -30,9 +30,14 @@ def _enter_package_unexecuted() -> None:
 
 _enter_package_unexecuted()
 
-import llama_cpp.llama_cpp as llama  # noqa: E402
+from llama_cpp import llama_cpp as llama  # noqa: E402
 
-ABORT_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+__all__ = ["GgmlDevice", "capture_abort", "capture_log", "devices", "llama", "set_fields", "version"]
+
+_held_by_c: list[object] = []
+"""Callbacks that C code may call at any time: never freed."""
+
+_ABORT_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
 
 
 @dataclass(frozen=True)
@@ -55,30 +60,30 @@ def set_fields(struct: ctypes.Structure, **values: Any) -> None:
         setattr(struct, name, value)
 
 
-def capture_log(receive: Callable[[int, str], None]) -> object:
-    """Give every piece of llama.cpp's log to `receive(level, text)`; the returned object must be kept alive."""
+def capture_log(receive: Callable[[int, str], None]) -> None:
+    """Give every piece of llama.cpp's log to `receive(level, text)` from now on."""
 
     def forward(level: int, text: bytes, _data: object) -> None:
         receive(level, text.decode("utf-8", "replace"))
 
     callback = llama.llama_log_callback(forward)
     llama.llama_log_set(callback, ctypes.c_void_p(0))
-    return callback
+    _held_by_c.append(callback)
 
 
-def capture_abort(receive: Callable[[str], None]) -> object:
-    """Give the text of a failed assertion to `receive` before the process aborts; keep the returned object alive."""
+def capture_abort(receive: Callable[[str], None]) -> None:
+    """Give the text of a failed assertion to `receive` before the process aborts."""
 
     def forward(message: bytes | None) -> None:
         receive((message or b"").decode("utf-8", "replace"))
 
-    callback = ABORT_CALLBACK(forward)
-    _ggml("ggml_set_abort_callback", None, ABORT_CALLBACK)(callback)
-    return callback
+    callback = _ABORT_CALLBACK(forward)
+    _ggml("ggml_set_abort_callback", None, _ABORT_CALLBACK)(callback)
+    _held_by_c.append(callback)
 
 
 def devices() -> list[GgmlDevice]:
-    """Every device ggml can use, the processor among them. May hang or crash with a broken driver: call it in a probe."""
+    """Every device ggml can use, the processor too. May hang or crash with a broken driver: call it in a probe."""
     count = _ggml("ggml_backend_dev_count", ctypes.c_size_t)
     if count() == 0:
         _ggml("ggml_backend_load_all", None)()
@@ -88,7 +93,7 @@ def devices() -> list[GgmlDevice]:
 
 def version() -> str:
     """The version of llama.cpp."""
-    return llama.llama_version().decode()
+    return str(llama.llama_version().decode())
 
 
 def _device(handle: int) -> GgmlDevice:
@@ -110,8 +115,8 @@ def _device(handle: int) -> GgmlDevice:
 def _ggml(name: str, result: Any, *arguments: Any) -> Any:
     """A function of ggml with its types set.
 
-    Looked up through libllama's own handle, which also searches the libraries it was linked with: opening ggml's file by
-    path can load a second copy of it. Windows searches one library only, and knows a loaded one by its bare name.
+    Looked up through libllama's own handle, which also searches the libraries it was linked with: opening ggml's file
+    by path can load a second copy of it. Windows searches one library only, and knows a loaded one by its bare name.
     """
     for library in _ggml_libraries():
         if (function := getattr(library, name, None)) is not None:

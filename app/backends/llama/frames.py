@@ -1,6 +1,6 @@
-"""Messages on a pipe: four bytes of length (big endian), then one MessagePack struct; read from chunks that end anywhere."""
+"""Messages on a pipe: four bytes of length (big endian), then one MessagePack struct; chunks may end anywhere."""
 
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
@@ -26,10 +26,10 @@ def encode(message: msgspec.Struct) -> bytes:
 
 
 class FrameReader(Generic[MessageT]):
-    """Collects chunks and gives back the messages they complete. `kind` is the struct or the union of structs expected."""
+    """Collects chunks and gives back the messages they complete. `kind` is the struct or union of structs expected."""
 
-    def __init__(self, kind: type[MessageT]) -> None:
-        self._decoder = msgspec.msgpack.Decoder(kind)
+    def __init__(self, kind: object) -> None:
+        self._decoder: msgspec.msgpack.Decoder[MessageT] = msgspec.msgpack.Decoder(cast(type[MessageT], kind))
         self._rest = bytearray()
 
     def feed(self, chunk: bytes) -> list[MessageT]:

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Sequence
 
 from app.backends.llama.frames import FrameError, FrameReader, encode
-from app.backends.llama.template import Render, Rendered
-from app.backends.process_command import PROJECT, process_command
+from app.backends.llama.prompt import Render, Rendered
 from app.errors import AppError
+from app.launch import own_command
+from app.paths import RESOURCES
 
 RENDER_SECONDS = 2.0
 START_SECONDS = 30.0
@@ -19,10 +20,10 @@ _log = logging.getLogger(__name__)
 
 
 class TemplateRenderer:
-    """A template process, started at once so that it is ready when the model is. It is started again after it was ended."""
+    """A template process, started at once so that it is ready when the model is, and again after it was ended."""
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
-        self._command = command or process_command("template")
+        self._command = command or own_command("template")
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
         self.start()
@@ -35,7 +36,7 @@ class TemplateRenderer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=PROJECT,
+            cwd=RESOURCES.parent,
             env=_bare_environment(),
         )
 
@@ -44,13 +45,17 @@ class TemplateRenderer:
         process = self._process
         if process is None or process.poll() is not None:
             self.start()
-        if not self._ready:
-            self._ask(Render(source="", turns=()), START_SECONDS)
-            self._ready = True
+        self.wait_ready()
         answer = self._ask(request, RENDER_SECONDS)
         if answer.error:
             raise AppError("template_failed", reason=answer.error)
         return answer.text
+
+    def wait_ready(self) -> None:
+        """Wait until the process has started. Raises AppError("template_failed") where it cannot."""
+        if not self._ready:
+            self._ask(Render(source="", turns=()), START_SECONDS)
+            self._ready = True
 
     def close(self) -> None:
         if self._process is not None:
@@ -59,7 +64,8 @@ class TemplateRenderer:
 
     def _ask(self, request: Render, limit_s: float) -> Rendered:
         process = self._process
-        assert process is not None and process.stdin is not None
+        assert process is not None
+        assert process.stdin is not None
         timer = threading.Timer(limit_s, process.kill)
         timer.daemon = True
         timer.start()
@@ -77,7 +83,7 @@ class TemplateRenderer:
 
 def _read_answer(process: subprocess.Popen[bytes]) -> Rendered:
     assert process.stdout is not None
-    reader = FrameReader(Rendered)
+    reader: FrameReader[Rendered] = FrameReader(Rendered)
     while chunk := os.read(process.stdout.fileno(), 1 << 16):
         if answers := reader.feed(chunk):
             return answers[0]

@@ -53,7 +53,7 @@ class Sampler:
         llama.llama_sampler_free(self._chain)
 
 
-def _samplers(sampling: Sampling, vocabulary_size: int) -> list[llama.llama_sampler_p]:
+def _samplers(sampling: Sampling, vocabulary_size: int) -> list["llama.llama_sampler_p"]:
     """The chain in llama.cpp's own order; steps that change nothing are left out."""
     chain = []
     if sampling.repeat_penalty != 1.0:

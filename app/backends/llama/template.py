@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime
 from queue import SimpleQueue
@@ -18,32 +17,14 @@ import jinja2.ext
 import jinja2.nodes
 import jinja2.parser
 import jinja2.sandbox
-import msgspec
 
 from app.backends.llama.frames import FrameReader, encode
-from app.protocol import ChatTurn, Wire
+from app.backends.llama.prompt import Render, Rendered
 
 MEMORY_LIMIT = 512 * 1024 * 1024
 CPU_SECONDS = 1
 OUTPUT_LIMIT = 8_000_000
 """Characters of one rendered prompt; the longest contexts hold about half of it."""
-
-
-class Render(Wire):
-    """Render the template for these turns. The source is sent each time: the process keeps nothing but compiled code."""
-
-    source: str
-    turns: tuple[ChatTurn, ...]
-    thinking: bool = False
-    bos: str = ""
-    eos: str = ""
-
-
-class Rendered(Wire):
-    """The prompt, or why there is none."""
-
-    text: str = ""
-    error: str = ""
 
 
 class TemplateError(Exception):
@@ -53,7 +34,7 @@ class TemplateError(Exception):
 class _Generation(jinja2.ext.Extension):
     """`{% generation %}…{% endgeneration %}` marks answers for training; here its content is rendered as it is."""
 
-    tags = {"generation"}
+    tags = {"generation"}  # noqa: RUF012 (jinja2 declares it so)
 
     def parse(self, parser: jinja2.parser.Parser) -> list[jinja2.nodes.Node]:
         next(parser.stream)
@@ -96,9 +77,9 @@ def make_renderer() -> Callable[[Render], str]:
                 documents=None,
             )
             return _join(parts)
-        except jinja2.TemplateError as error:
-            raise TemplateError(f"{type(error).__name__}: {error}") from error
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        except (TemplateError, MemoryError):
+            raise
+        except Exception as error:
             raise TemplateError(f"{type(error).__name__}: {error}") from error
 
     return render
@@ -141,7 +122,7 @@ def _answer(render: Callable[[Render], str], request: Render) -> Rendered:
 
 def _read_requests(requests: "SimpleQueue[Render]") -> None:
     """Read until the worker goes, then end at once, whatever is being rendered."""
-    reader = FrameReader(Render)
+    reader: FrameReader[Render] = FrameReader(Render)
     while chunk := os.read(sys.stdin.fileno(), 1 << 16):
         for request in reader.feed(chunk):
             requests.put(request)
@@ -155,13 +136,14 @@ def _write(data: bytes) -> None:
 
 
 def _give_up_rights() -> None:
-    """No new files, no new processes, bounded memory; where the system has no such limits the worker's timer remains."""
+    """No new files, no new processes, bounded memory; where there are no such limits the worker's timer remains."""
     if sys.platform == "win32":
         return
-    import resource
+    import resource  # noqa: PLC0415 (there is none on Windows)
 
-    time.localtime()  # reads the time zone's file while files can still be opened
-    msgspec.msgpack.encode(_answer(make_renderer(), Render(source="{{ strftime_now('%Y') }}", turns=())))
+    # What is read from files on first use (the time zone, jinja2's own modules) is used once while that is possible.
+    for source in ("{{ strftime_now('%Y') }}", "{{ raise_exception('') }}", "{{", "{{ lipsum(n=1) }}"):
+        _answer(make_renderer(), Render(source=source, turns=()))
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY_LIMIT),
         (resource.RLIMIT_NOFILE, 0),
@@ -179,7 +161,7 @@ def _limit_cpu() -> None:
     """Allow this request its seconds of processor time, counted from now; the kernel ends the process beyond them."""
     if sys.platform == "win32":
         return
-    import resource
+    import resource  # noqa: PLC0415 (there is none on Windows)
 
     usage = resource.getrusage(resource.RUSAGE_SELF)
     used = int(usage.ru_utime + usage.ru_stime)

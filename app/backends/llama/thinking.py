@@ -1,4 +1,4 @@
-"""Tells the thinking of an answer from the answer: splits `<think>…</think>` from text whose chunks may end anywhere."""
+"""Tells thinking from answer: splits `<think>…</think>` from text whose chunks may end anywhere."""
 
 from app.protocol import DeltaKind
 

@@ -9,7 +9,7 @@ from msgspec import UNSET
 import app
 from app import sse
 from app.backends.base import AnswerPart
-from app.protocol import Delta, DeltaKind, FinishReason, Finished, GenerationStats
+from app.protocol import Delta, DeltaKind, Finished, FinishReason, GenerationStats
 from app.server.openai import wire
 
 DONE = sse.encode(b"[DONE]")
@@ -57,9 +57,7 @@ class CompletionWriter:
     def completion(self) -> wire.Completion:
         """The whole answer at once."""
         thinking = "".join(self._texts[DeltaKind.THINKING])
-        message = wire.AnswerMessage(
-            content="".join(self._texts[DeltaKind.TEXT]), reasoning_content=thinking if thinking else UNSET
-        )
+        message = wire.AnswerMessage(content="".join(self._texts[DeltaKind.TEXT]), reasoning_content=thinking or UNSET)
         return wire.Completion(
             id=self._id,
             created=self._created,

@@ -20,6 +20,8 @@ _CODES = {
     "unauthorized": "invalid_api_key",
 }
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
+_PERMANENT = frozenset({"engine_missing", "model_too_large", "no_model"})
+"""Faults that a second try cannot mend; the official clients obey the header `x-should-retry`."""
 _RETRY_AFTER_S = "2"
 
 
@@ -65,7 +67,9 @@ def response_of(error: AppError, headers: Mapping[str, str] | None = None) -> Re
     extra = dict(headers or {})
     if status == 401:
         extra["www-authenticate"] = "Bearer"
-    if status == 503:
+    if error.code in _PERMANENT:
+        extra["x-should-retry"] = "false"
+    elif status == 503:
         extra["retry-after"] = _RETRY_AFTER_S
     return Response(body_of(error), status, extra, "application/json")
 

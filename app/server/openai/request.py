@@ -160,7 +160,7 @@ def _content(content: str | list[Part] | None, at: str) -> str:
 
 
 def _sampling(fields: ChatBody) -> Sampling:
-    """What was asked for, the rest as in Alcove's own chats. An empty list of stops and a negative limit are no wish."""
+    """What was asked for, the rest as in Alcove's own chats. No stops and a negative limit are no wish."""
     usual = Sampling()
     limit = fields.max_completion_tokens if fields.max_completion_tokens is not None else fields.max_tokens
     if limit == 0:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from app.backends.base import AnswerPart
 from app.errors import AppError
-from app.protocol import Delta, FinishReason, Finished, ModelEntry, ModelState
+from app.protocol import Delta, Finished, FinishReason, ModelEntry, ModelState
 from app.server.endpoint import internal_error
 from app.server.engines import Engines
 from app.server.feed import Feed, FeedResponse, disconnected
@@ -35,7 +35,7 @@ class OpenAiRoutes:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
-        self._answering: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
         return [
@@ -44,12 +44,16 @@ class OpenAiRoutes:
             Route("/v1/chat/completions", _told_kindly(self._chat), methods=["POST"]),
         ]
 
+    @property
+    def answering(self) -> int:
+        return len(self._tasks)
+
     async def stop(self) -> None:
         """End every answer that is being written."""
-        for task in self._answering:
+        for task in self._tasks:
             task.cancel()
-        if self._answering:
-            await asyncio.wait(self._answering)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _models(self, request: Request) -> Response:
         usable = [entry for entry in await self._engines.entries() if entry.state is not ModelState.BROKEN]
@@ -132,7 +136,7 @@ class OpenAiRoutes:
         except asyncio.CancelledError:
             feed.put(encode(body_of(AppError("generation_failed", reason="it was stopped"))))
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the edge of a request)
             told = _told(error)
             if begun.done():
                 feed.put(encode(body_of(told)))
@@ -153,8 +157,8 @@ class OpenAiRoutes:
 
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
 
@@ -168,7 +172,7 @@ def _told_kindly(handler: Callable[[Request], Awaitable[Response]]) -> Callable[
     async def respond(request: Request) -> Response:
         try:
             return await handler(request)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the edge of a request)
             return response_of(_told(error))
 
     return respond
@@ -196,4 +200,6 @@ def _json(result: object, headers: dict[str, str] | None = None) -> Response:
 
 def _header_safe(name: str) -> str:
     """A field's name as a header may carry it."""
-    return "".join(letter if letter.isascii() and letter.isprintable() and letter != "," else "?" for letter in name)[:64]
+    return "".join(letter if letter.isascii() and letter.isprintable() and letter != "," else "?" for letter in name)[
+        :64
+    ]

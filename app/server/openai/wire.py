@@ -1,6 +1,6 @@
 """What the OpenAI dialect answers: every documented field with its documented type.
 
-Source: the OpenAI API reference, "The chat completion object", "The chat completion chunk object" and "The model object".
+Source: the OpenAI API reference: the chat completion object, the chat completion chunk object and the model object.
 Fields that are null by documentation are null here, not absent: strict clients refuse what is missing.
 """
 
@@ -72,7 +72,7 @@ class Completion(Struct, kw_only=True):
 class ChunkDelta(Struct, kw_only=True):
     role: Literal["assistant"] | UnsetType = UNSET
     content: str | UnsetType = UNSET
-    refusal: None | UnsetType = UNSET
+    refusal: UnsetType | None = UNSET
     reasoning_content: str | UnsetType = UNSET
 
 

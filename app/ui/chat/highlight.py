@@ -1,4 +1,4 @@
-"""Which stretches of a program are keywords, strings or comments: Pygments' tokens, brought down to a handful of kinds."""
+"""Which stretches of a program are keywords, strings or comments: Pygments' tokens, brought down to a few kinds."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -56,7 +56,7 @@ _KINDS: dict[_TokenType, Kind] = {
 
 
 def spans(text: str, language: str) -> Iterator[Span]:
-    """The coloured stretches in order, found as they are asked for; none for an unknown language or an enormous text."""
+    """The coloured stretches in order, found as they are asked for; none for unknown languages and enormous texts."""
     lexer = lexer_for(language)
     if lexer is None or len(text) > MAX_CHARACTERS or any(len(line) > MAX_LINE for line in text.split("\n")):
         return

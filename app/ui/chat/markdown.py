@@ -15,24 +15,32 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
-_TABLE = '<table width="100%" cellspacing="0" cellpadding="0" style="border-collapse: collapse; margin-bottom: {gap}px">'
+_TABLE = (
+    '<table width="100%" cellspacing="0" cellpadding="0"'
+    ' style="border-collapse: collapse; margin-top: {gap}px; margin-bottom: {gap}px">'
+)
 
 
 @dataclass(frozen=True)
 class MarkdownStyle:
-    """What the rich text is coloured and spaced with; `gap` is the space between blocks in pixels."""
+    """What the rich text is coloured and spaced with: colours as #RRGGBB, lengths in pixels."""
 
-    text: str
     muted: str
     line: str
     accent: str
     sunken: str
     code_family: str
     code_size: int
-    """Pixels."""
     body_size: int
     title_size: int
+    line_height: int
     gap: int
+    """Space between blocks."""
+
+    @property
+    def leading(self) -> str:
+        """The line height as Qt's rich text spells it: fixed, so that a fallback font does not push lines apart."""
+        return f"line-height: {self.line_height}px; -qt-line-height-type: fixed"
 
 
 def is_link(address: str) -> bool:
@@ -47,13 +55,17 @@ class Markdown:
     """Renders prose in one style."""
 
     def __init__(self, style: MarkdownStyle) -> None:
-        self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-        self._parser.validateLink = lambda _url: True  # type: ignore[method-assign]  # `is_link` decides while rendering
+        self._parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
         self._parser.renderer = _QtRenderer(style)
 
     def html(self, text: str) -> str:
         """The text as a fragment for QTextDocument."""
         return str(self._parser.render(text))
+
+
+class _Parser(MarkdownIt):
+    def validateLink(self, url: str) -> bool:
+        return True  # `is_link` decides while rendering, so that a refused link still reads as its text
 
 
 class _QtRenderer(RendererHTML):
@@ -64,7 +76,7 @@ class _QtRenderer(RendererHTML):
         self._style = style
 
     def paragraph_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return "" if tokens[idx].hidden else f'<p style="margin: 0 0 {self._style.gap}px 0">'
+        return "" if tokens[idx].hidden else f'<p style="margin: 0 0 {self._style.gap}px 0; {self._style.leading}">'
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         style = self._style
@@ -84,7 +96,7 @@ class _QtRenderer(RendererHTML):
         return f'<ol{number} style="{self._list_margin(tokens[idx])}">'
 
     def list_item_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return f'<li style="margin: 0 0 {self._style.gap // 3}px 0">'
+        return f'<li style="margin: 0 0 {self._style.gap // 3}px 0; {self._style.leading}">'
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         address = str(tokens[idx].attrGet("href") or "")
@@ -130,24 +142,25 @@ class _QtRenderer(RendererHTML):
         return _TABLE.format(gap=self._style.gap)
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return self._cell(tokens[idx], "font-weight: 600; ")
+        return self._cell(tokens, idx, "font-weight: 600; ")
 
     def th_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</td>"
 
     def td_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return self._cell(tokens[idx], "")
+        return self._cell(tokens, idx, "")
 
     def thead_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return ""
 
     thead_close = tbody_open = tbody_close = thead_open
 
-    def _cell(self, token: Token, look: str) -> str:
+    def _cell(self, tokens: Sequence[Token], idx: int, look: str) -> str:
         style = self._style
-        side = str(token.attrGet("style") or "").removeprefix("text-align:") or "left"
-        space = f"padding: {style.gap // 2}px {style.gap}px {style.gap // 2}px 0; border-bottom: 1px solid {style.line}"
-        return f'<td align="{side}" style="{look}{space}">'
+        side = str(tokens[idx].attrGet("style") or "").removeprefix("text-align:") or "left"
+        left = 0 if tokens[idx - 1].type == "tr_open" else style.gap
+        space = f"padding: {style.gap // 2}px {style.gap}px {style.gap // 2}px {left}px"
+        return f'<td align="{side}" style="{look}{space}; border-bottom: 1px solid {style.line}">'
 
     def _list_margin(self, token: Token) -> str:
         return f"margin: 0 0 {0 if token.level else self._style.gap}px 0"

@@ -5,6 +5,7 @@ the middle of a paragraph only when that is enormous. A table that is cut begins
 """
 
 import re
+from copy import copy
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -46,12 +47,27 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;:,]) |(?<=[。！？；：，])")
 
 def split(text: str, *, streaming: bool = False) -> list[Segment]:
     """The segments of a text. While it is `streaming`, all but the last segment are final."""
-    scanner = _Scanner()
-    lines = text.replace("\r\n", "\n").split("\n")
-    for line in lines[:-1]:
-        scanner.feed(line)
-    scanner.feed_last(lines[-1], streaming)
-    return scanner.finish()
+    return Splitter().split(text, streaming=streaming)
+
+
+class Splitter:
+    """Splits a text that grows, reading only what is new; the result is that of `split`."""
+
+    def __init__(self) -> None:
+        self._scanner = _Scanner()
+        self._read = ""
+
+    def split(self, text: str, *, streaming: bool = False) -> list[Segment]:
+        """The segments of this text, whether or not it continues the one before."""
+        if not text.startswith(self._read):
+            self._scanner, self._read = _Scanner(), ""
+        end = text.rfind("\n") + 1
+        for line in text[len(self._read) : end].split("\n")[:-1]:
+            self._scanner.feed(line.removesuffix("\r"))
+        self._read = text[:end]
+        last = self._scanner.copy()
+        last.feed_last(text[end:], streaming)
+        return last.finish()
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,12 @@ class _Scanner:
         self._in_list = False
         self._after_blank = True
         self._table: list[str] = []
+
+    def copy(self) -> "_Scanner":
+        """Another scanner that has read the same."""
+        other = copy(self)
+        other._segments, other._lines, other._table = [*self._segments], [*self._lines], [*self._table]
+        return other
 
     def feed(self, line: str) -> None:
         """Take in a line that is complete."""
@@ -210,7 +232,7 @@ def _dedent(line: str, indent: int) -> str:
 
 
 def _sentence_end(piece: str) -> int:
-    """Where to cut: after the last sentence that leaves no emphasis or code span open, else at a space, else at the end."""
+    """Where to cut: after a sentence that leaves no emphasis or code open, else at a space, else at the end."""
     for found in reversed(list(_SENTENCE_END.finditer(piece, len(piece) // 2))):
         head = piece[: found.end()]
         if head.count("`") % 2 == 0 and head.count("**") % 2 == 0:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alcove_setup.console import Console, describe_build, describe_pip
-from alcove_setup.environment import pip_environ
+from alcove_setup.console import Console, describe_build
+from alcove_setup.environment import pip_environ, run_pip
 from alcove_setup.faults import SetupError
 from alcove_setup.packages import install_command
 from alcove_setup.process import Step, answer, run_step
@@ -39,8 +39,8 @@ def build_wheel(build: Build, console: Console) -> Path:
     tools += ["-r", str(build.requirements / "build.txt")]
     fetch = [*build.pip, "download", *quiet, "--require-hashes", "--no-deps", "--no-binary", ":all:"]
     fetch += ["--no-build-isolation", "-r", str(build.requirements / "engine.txt"), "-d", str(build.workspace)]
-    run_step(_step("Build tools", tools, build, pip_environ()), console, describe_pip)
-    run_step(_step("Engine source", fetch, build, environ), console, describe_pip)
+    run_pip(_step("Build tools", tools, build, pip_environ()), console)
+    run_pip(_step("Engine source", fetch, build, environ), console)
     source = next(build.workspace.glob("llama_cpp_python-*.tar.gz"))
     # No cache of pip's: it would hand out a wheel built with other flags or for another processor.
     compile_ = [*build.pip, "wheel", "-v", "--no-cache-dir", "--no-index", "--no-deps", "--no-build-isolation"]

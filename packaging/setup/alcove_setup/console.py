@@ -1,5 +1,6 @@
 """What the set-up says, on stderr: plain lines, and one refreshed line while something runs."""
 
+import os
 import re
 import shutil
 import sys
@@ -23,15 +24,21 @@ class Console:
     stream: TextIO
     interactive: bool
     clock: Callable[[], float] = time.monotonic
+    headline: str = ""
+    """Said once, before anything else is: nothing is said when there is nothing to do."""
     _refreshed: bool = False
 
     @classmethod
     def standard(cls) -> "Console":
-        return cls(sys.stderr, sys.stderr.isatty())
+        """The error stream: what the app itself writes to stdout stays clean."""
+        if sys.platform == "win32":
+            os.system("")  # turns on escape sequences in older Windows consoles
+        return cls(sys.stderr, sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
 
     def say(self, text: str) -> None:
         """Writes a line that stays."""
         self.clear()
+        self._say_headline()
         print(text, file=self.stream, flush=True)
 
     def refresh(self, text: str) -> None:
@@ -43,10 +50,21 @@ class Console:
         self.stream.flush()
         self._refreshed = True
 
+    def begin(self, text: str) -> None:
+        """Says that a step begins: refreshed away by its progress, or the headline alone where there is no terminal."""
+        self._say_headline()
+        self.refresh(text)
+
     def clear(self) -> None:
+        """Takes the refreshed line away."""
         if self._refreshed:
             self.stream.write("\r\x1b[K")
             self._refreshed = False
+
+    def _say_headline(self) -> None:
+        if self.headline:
+            print(self.headline, file=self.stream, flush=True)
+            self.headline = ""
 
 
 class Progress:
@@ -59,7 +77,7 @@ class Progress:
         self._note = ""
         self._began = console.clock()
         self._shown = self._began
-        console.refresh(f"  {title} ...")
+        console.begin(f"  {title} ...")
 
     @property
     def elapsed(self) -> float:

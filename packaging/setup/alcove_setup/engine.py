@@ -5,19 +5,20 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alcove_setup import index
 from alcove_setup.build import Build, build_wheel
 from alcove_setup.cache import SOURCE, EngineKey, WheelCache
 from alcove_setup.console import Console
 from alcove_setup.environment import Environment, pip_environ
 from alcove_setup.faults import SetupError
+from alcove_setup.index import Unreachable, WheelIndex, fetch, index_address, is_wheel_of
 from alcove_setup.layout import Layout
 from alcove_setup.machine import Machine
-from alcove_setup.process import Step, answer, run_step
+from alcove_setup.process import Step, run_step
 from alcove_setup.variants import build_flags, lacks_cuda, prebuilt_variants, uses_gpu
 
 RECORD = "alcove-engine.json"
@@ -70,17 +71,19 @@ def install_engine(shop: Workshop) -> None:
     with shop.cache.lock(lambda: console.say("Another set-up is working on the engine; waiting for it.")):
         for key, wheel in _candidates(shop):
             _install(shop, wheel)
-            if _runs(shop):
+            fault = _fault(shop)
+            if fault is None:
                 _note(shop, key)
+                _say_idle_gpu(shop, key)
                 return
-            console.say(f"The engine in {wheel.name} ({key.variant}) does not run on this machine.")
+            console.say(f"  The engine in {wheel.name} ({key.variant}) does not run on this machine: {fault}")
             shop.cache.discard(key)
     raise SetupError("The engine was built but does not run.", f"The build's log: {shop.layout.engines / 'build.log'}")
 
 
 def adopt_wheel(shop: Workshop, wheel: Path) -> Path:
     """Puts a wheel that was built on this machine with this machine's flags into the cache. Raises SetupError."""
-    if not wheel.is_file() or not index.is_wheel_of(wheel.name, shop.version):
+    if not wheel.is_file() or not is_wheel_of(wheel.name, shop.version):
         raise SetupError(f"{wheel} is no wheel of llama-cpp-python {shop.version}.")
     with shop.cache.lock(lambda: None):
         return shop.cache.store(shop.key(SOURCE), wheel)
@@ -97,41 +100,37 @@ def locked_version(lock: Path) -> str:
 def _candidates(shop: Workshop) -> Iterator[tuple[EngineKey, Path]]:
     """Wheels to try, best first. A build of our own comes before a prebuilt one for the CPU: it is made for it."""
     own = shop.key(SOURCE)
+    wheels = WheelIndex(index_address(shop.environ, shop.layout.data / "settings.json"))
     variants = () if shop.wish else prebuilt_variants(shop.machine)
-    yield from _prebuilt(shop, [variant for variant in variants if uses_gpu(variant)])
+    yield from _prebuilt(shop, wheels, [variant for variant in variants if uses_gpu(variant)])
     if wheel := shop.cache.find(own):
         yield own, wheel
-    yield from _prebuilt(shop, [variant for variant in variants if not uses_gpu(variant)])
-    if lacks_cuda(shop.machine):
-        shop.console.say("The NVIDIA GPU stays unused: CUDA is not installed (developer.nvidia.com/cuda-downloads).")
-        shop.console.say("Once it is: python3 packaging/setup/main.py --new-engine")
+    yield from _prebuilt(shop, wheels, [variant for variant in variants if not uses_gpu(variant)])
     yield own, _build(shop, own)
 
 
-def _prebuilt(shop: Workshop, variants: list[str]) -> Iterator[tuple[EngineKey, Path]]:
+def _prebuilt(shop: Workshop, wheels: WheelIndex, variants: list[str]) -> Iterator[tuple[EngineKey, Path]]:
     """The wheels of those variants that are in the cache or in the wheel index, in that order of variants."""
-    address = index.index_address(shop.environ, shop.layout.data / "settings.json")
     for variant in variants:
         key = shop.key(variant)
         wheel = shop.cache.find(key)
-        if wheel is None and address:
+        if wheel is None:
             try:
-                wheel = _download(shop, key, address)
-            except index.Unreachable as reason:
-                shop.console.say(f"No prebuilt engine: {reason}.")
-                address = ""
+                wheel = _download(shop, wheels, key)
+            except Unreachable as reason:
+                shop.console.say(f"  No prebuilt engine: {reason}.")
         if wheel is not None:
             yield key, wheel
 
 
-def _download(shop: Workshop, key: EngineKey, address: str) -> Path | None:
-    """Raises index.Unreachable."""
-    if not index.holds(address, key.variant, key.version):
+def _download(shop: Workshop, wheels: WheelIndex, key: EngineKey) -> Path | None:
+    """Raises Unreachable."""
+    if not wheels.holds(key.variant, key.version):
         return None
     with shop.cache.workspace(key, "download") as space:
-        page = index.page_address(address, key.variant)
         log = shop.layout.engines / "download.log"
-        wheel = index.fetch(shop.environment.pip(), page, key.version, space, log, shop.console)
+        page = wheels.page(key.variant)
+        wheel = fetch(shop.environment.pip(), page, key.version, space, log, shop.console)
         return wheel and shop.cache.store(key, wheel)
 
 
@@ -151,6 +150,13 @@ def _install(shop: Workshop, wheel: Path) -> None:
     run_step(Step("Engine", command, shop.layout.log, pip_environ()), shop.console)
 
 
+def _say_idle_gpu(shop: Workshop, key: EngineKey) -> None:
+    """An NVIDIA GPU without CUDA's libraries is worth a word: the engine came out for the CPU."""
+    if lacks_cuda(shop.machine) and not uses_gpu(key.variant):
+        shop.console.say("The NVIDIA GPU stays unused: CUDA is not installed (developer.nvidia.com/cuda-downloads).")
+        shop.console.say("Once it is: python3 packaging/setup/main.py --new-engine")
+
+
 def _clear_halves(site_packages: Path) -> None:
     """Removes what an interrupted pip left: a record without its list of files makes every later installation fail."""
     for info in site_packages.glob("llama_cpp_python-*.dist-info"):
@@ -160,10 +166,18 @@ def _clear_halves(site_packages: Path) -> None:
         shutil.rmtree(moved_away)
 
 
-def _runs(shop: Workshop) -> bool:
-    """Whether the installed engine loads, asked of a child: a wheel for another processor kills whoever imports it."""
-    said = answer([str(shop.environment.python), "-I", "-c", TRY_OUT], IMPORT_SECONDS)
-    return said is not None and said.strip().endswith(shop.version)
+def _fault(shop: Workshop) -> str | None:
+    """Why the installed engine does not load, asked of a child: a wheel for another processor kills its process."""
+    command = [str(shop.environment.python), "-I", "-c", TRY_OUT]
+    try:
+        tried = subprocess.run(command, capture_output=True, timeout=IMPORT_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return "it hangs"
+    if tried.returncode == 0 and tried.stdout.decode(errors="replace").strip().endswith(shop.version):
+        return None
+    if tried.returncode < 0:
+        return f"killed by signal {-tried.returncode}"
+    return (tried.stderr.decode(errors="replace").strip().splitlines() or ["it is another version"])[-1]
 
 
 def _is_installed(shop: Workshop) -> bool:
@@ -172,7 +186,7 @@ def _is_installed(shop: Workshop) -> bool:
         same = record["engine"] == shop.key(str(record["variant"])).name
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return same and _runs(shop)
+    return same and _fault(shop) is None
 
 
 def _note(shop: Workshop, key: EngineKey) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from alcove_setup.console import Console, describe_pip
 from alcove_setup.faults import SetupError
 from alcove_setup.packages import install_command
-from alcove_setup.process import Step, answer, run_step
+from alcove_setup.process import Step, StepFailed, answer, run_step
 
 UNFINISHED = "alcove-unfinished"
 """Lies in the environment while packages are being put into it: an interrupted pip leaves halves that look whole."""
@@ -83,7 +83,7 @@ def install(environment: Environment, locks: Iterable[Path], console: Console) -
     environment.unfinished.touch()
     arguments = [part for file in files for part in ("-r", str(file))]
     command = [*environment.pip(), "install", "--require-hashes", "--progress-bar", "off", *arguments]
-    run_step(Step("Dependencies", command, environment.log, pip_environ()), console, describe_pip)
+    run_pip(Step("Dependencies", command, environment.log, pip_environ()), console)
     note.write_text("".join(f"{name} {digest}\n" for name, digest in {**have, **wanted}.items()))
     environment.unfinished.unlink()
 
@@ -109,6 +109,24 @@ def pip_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     if is_offline(environ):
         kept["PIP_NO_INDEX"] = "1"
     return kept
+
+
+def run_pip(step: Step, console: Console) -> None:
+    """Runs a pip that needs an index. Raises SetupError, which speaks of the network where that is the cause."""
+    try:
+        run_step(step, console, describe_pip)
+    except StepFailed as failure:
+        raise SetupError(failure.message, f"{failure.hint}\n{network_hint(failure.lines)}".rstrip()) from failure
+
+
+def network_hint(lines: Iterable[str], environ: Mapping[str, str] = os.environ) -> str:
+    """What to do when pip's words say that it did not get at its index; empty when they say something else."""
+    said = " ".join(lines).lower()
+    if is_offline(environ):
+        return "ALCOVE_OFFLINE is set, so nothing was downloaded; the first set-up needs it unset."
+    if any(word in said for word in ("connection", "timed out", "name resolution", "certificate", "proxy")):
+        return "It looks like the network: HTTPS_PROXY names a proxy, `pip config` another package index."
+    return ""
 
 
 def is_offline(environ: Mapping[str, str] = os.environ) -> bool:

@@ -31,26 +31,25 @@ def index_address(environ: Mapping[str, str], settings: Path) -> str:
     return DEFAULT_INDEX if chosen is None else chosen.strip().rstrip("/")
 
 
-def page_address(index: str, variant: str) -> str:
-    return f"{index}/{variant}/llama-cpp-python/"
+class WheelIndex:
+    """An index by its address. Once it has failed to answer it is not asked again: every question may cost seconds."""
 
+    def __init__(self, address: str) -> None:
+        self._address = address
 
-def holds(index: str, variant: str, version: str) -> bool:
-    """Whether the variant's page lists wheels of that version. Raises Unreachable."""
-    address = page_address(index, variant)
-    parts = urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise Unreachable(f"{index} is not an https address")
-    try:
-        with urllib.request.urlopen(address, timeout=SECONDS) as response:
-            page = response.read().decode(errors="replace")
-    except urllib.error.HTTPError as error:
-        if error.code in {404, 410}:
+    def page(self, variant: str) -> str:
+        return f"{self._address}/{variant}/llama-cpp-python/"
+
+    def holds(self, variant: str, version: str) -> bool:
+        """Whether the variant's page lists wheels of that version. Raises Unreachable, the first time."""
+        if not self._address:
             return False
-        raise Unreachable(f"{index} answers with {error.code}") from error
-    except (OSError, ValueError) as error:
-        raise Unreachable(f"{index} does not answer ({error})") from error
-    return any(is_wheel_of(name, version) for name in wheel_names(page))
+        try:
+            page = _read(self.page(variant))
+        except Unreachable:
+            self._address = ""
+            raise
+        return any(is_wheel_of(name, version) for name in wheel_names(page))
 
 
 def fetch(pip: list[str], page: str, version: str, workspace: Path, log: Path, console: Console) -> Path | None:
@@ -62,6 +61,7 @@ def fetch(pip: list[str], page: str, version: str, workspace: Path, log: Path, c
     try:
         run_step(Step("Prebuilt engine", command, log, environ, cwd=workspace), console, describe_pip)
     except StepFailed:
+        console.say(f"  Prebuilt engine: none of {page} can be used here (log: {log})")
         return None
     return next(workspace.glob("*.whl"), None)
 
@@ -89,6 +89,22 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.links += [value for name, value in attrs if tag == "a" and name == "href" and value]
+
+
+def _read(address: str) -> str:
+    """The page at that address, empty when there is none. Raises Unreachable; only loopback may do without https."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise Unreachable(f"{address} is not an https address")
+    try:
+        with urllib.request.urlopen(address, timeout=SECONDS) as response:
+            return str(response.read().decode(errors="replace"))
+    except urllib.error.HTTPError as error:
+        if error.code in {404, 410}:
+            return ""
+        raise Unreachable(f"{address} answers with {error.code}") from error
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"{address} does not answer ({getattr(error, 'reason', error)})") from error
 
 
 def _from_settings(file: Path) -> str | None:

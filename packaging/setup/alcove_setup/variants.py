@@ -25,7 +25,8 @@ def build_flags(machine: Machine, wished: str | None) -> str:
 
 
 def uses_gpu(variant: str) -> bool:
-    return variant != "cpu"
+    """Whether an engine of that variant is for a GPU whatever its flags."""
+    return variant not in {"cpu", "source"}
 
 
 def lacks_cuda(machine: Machine) -> bool:

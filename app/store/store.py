@@ -1,0 +1,164 @@
+"""All that is stored of conversations: their list, and their messages as trees in which nothing is overwritten."""
+
+import sqlite3
+
+from msgspec import UNSET
+
+from app.errors import AppError
+from app.protocol import Conversation, Message, MessagePage, MessageState, NewMessage, Role, Started
+from app.store import records, tree
+from app.store.conversations import Conversations
+from app.store.titles import automatic_title
+
+
+class Store(Conversations):
+    """Conversations and their messages. Every method is one transaction; ids that do not exist or were deleted raise
+    AppError("conversation_not_found") or AppError("message_not_found")."""
+
+    def recover(self, now: float) -> int:
+        """Put in order what a killed process left, purge what expired. Returns how many answers were unfinished."""
+        with self._db.transaction():
+            rows = self._db.rows("UPDATE messages SET state = 'stopped' WHERE state = 'streaming' RETURNING id")
+            self.purge(now)
+        return len(rows)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def message(self, message_id: int) -> Message:
+        """One message, with the ids of all its versions."""
+        return self._with_siblings([self._row(message_id)])[0]
+
+    def page(self, conversation_id: int, limit: int, before: int | None = None) -> MessagePage:
+        """The newest `limit` messages of the shown branch, or of what precedes the message `before`."""
+        last = self.get(conversation_id).leaf_id if before is None else self._row(before, conversation_id)["parent_id"]
+        rows = tree.branch(self._db, last, limit + 1)
+        return MessagePage(messages=self._with_siblings(rows[-limit:]), has_more=len(rows) > limit)
+
+    def branch(self, message_id: int) -> list[Message]:
+        """The message and all before it, oldest first: what a prompt is made of. `siblings` are left out."""
+        self._row(message_id)
+        return [records.message(row) for row in tree.branch(self._db, message_id)]
+
+    def begin_answer(self, conversation_id: int, asked: NewMessage, model: str, now: float) -> Started:
+        """Store a question and, below it, the empty answer that `model` (a name) begins to write; both are shown.
+
+        Raises AppError("busy") where the question would follow an answer that is still being written.
+        """
+        with self._db.transaction():
+            conversation = self.get(conversation_id)
+            parent_id = conversation.leaf_id if asked.parent_id is UNSET else asked.parent_id
+            if parent_id is not None and self._row(parent_id, conversation_id)["state"] == MessageState.STREAMING:
+                raise AppError("busy")
+            question = self._add_question(conversation_id, parent_id, asked.text, now)
+            answer = self._add_answer(conversation_id, question, model, now)
+            title = conversation.title or automatic_title(asked.text)
+            shown = self._show(conversation_id, answer, title=title, updated=now)
+            return Started(conversation=shown, question=self.message(question), answer=self.message(answer))
+
+    def begin_regeneration(self, message_id: int, model: str, now: float) -> Started:
+        """Begin another version of an answer, or the answer of a question that lost its own.
+
+        Raises AppError("bad_request") for an answer that no question precedes.
+        """
+        with self._db.transaction():
+            row = self._row(message_id)
+            question = row["id"] if row["role"] == Role.USER else row["parent_id"]
+            if question is None:
+                raise AppError("bad_request", reason="no question precedes this message")
+            answer = self._add_answer(row["conversation_id"], question, model, now)
+            shown = self._show(row["conversation_id"], answer, updated=now)
+            return Started(conversation=shown, answer=self.message(answer))
+
+    def checkpoint(self, message_id: int, text: str, thinking: str) -> None:
+        """Store what an answer consists of so far. An answer that has ended, or is gone, is left alone."""
+        with self._db.transaction():
+            self._db.rows(
+                "UPDATE messages SET text = ?, thinking = ? WHERE id = ? AND state = 'streaming'",
+                (text, thinking, message_id),
+            )
+
+    def finish(self, message: Message) -> Message:
+        """Store the end of an answer: text, thinking, state, stats and error. A deleted one is stored as well."""
+        values = (message.text, message.thinking, message.state, records.column(message.stats))
+        with self._db.transaction():
+            rows = self._db.rows(
+                "UPDATE messages SET text = ?, thinking = ?, state = ?, stats = ?, error = ? WHERE id = ? RETURNING *",
+                (*values, records.column(message.error), message.id),
+            )
+            if not rows:
+                raise AppError("message_not_found", id=message.id)
+            return self._with_siblings(rows)[0]
+
+    def show(self, message_id: int) -> Conversation:
+        """Show the newest branch that goes through this message."""
+        with self._db.transaction():
+            row = self._row(message_id)
+            return self._show(row["conversation_id"], tree.newest_below(self._db, message_id))
+
+    def delete_message(self, message_id: int, now: float) -> Conversation:
+        """Delete a message and what follows it. If they were shown, the newest branch beside them is now, or else what
+        precedes them."""
+        with self._db.transaction():
+            row = self._row(message_id)
+            conversation = self.get(row["conversation_id"])
+            if conversation.leaf_id not in tree.delete_below(self._db, message_id, now):
+                return conversation
+            return self._show(conversation.id, self._newest_beside(row))
+
+    def restore_message(self, message_id: int) -> Conversation:
+        """Undo deleting a message, and show it. One that is not deleted is shown; its parent must not be deleted."""
+        with self._db.transaction():
+            row = self._db.row("SELECT * FROM messages WHERE id = ?", (message_id,))
+            if row is not None and row["deleted_at"] is not None:
+                if row["parent_id"] is not None:
+                    self._row(row["parent_id"])
+                tree.restore_below(self._db, message_id, row["deleted_at"])
+            return self.show(message_id)
+
+    def _row(self, message_id: int, conversation_id: int | None = None) -> sqlite3.Row:
+        """The row of a message that is not deleted, and belongs to the conversation where one is given."""
+        row = self._db.row("SELECT * FROM messages WHERE id = ? AND deleted_at IS NULL", (message_id,))
+        if row is None or conversation_id not in (None, row["conversation_id"]):
+            raise AppError("message_not_found", id=message_id)
+        return row
+
+    def _with_siblings(self, rows: list[sqlite3.Row]) -> list[Message]:
+        """Messages of one conversation, each with its versions."""
+        if not rows:
+            return []
+        versions = tree.siblings(self._db, rows[0]["conversation_id"], [row["parent_id"] for row in rows])
+        return [records.message(row, versions.get(row["parent_id"], ())) for row in rows]
+
+    def _add_question(self, conversation_id: int, parent_id: int | None, text: str, now: float) -> int:
+        rows = self._db.rows(
+            "INSERT INTO messages (conversation_id, parent_id, role, text, created) VALUES (?, ?, 'user', ?, ?)"
+            " RETURNING id",
+            (conversation_id, parent_id, text, now),
+        )
+        return int(rows[0]["id"])
+
+    def _add_answer(self, conversation_id: int, parent_id: int, model: str, now: float) -> int:
+        """An empty answer that is being written. Returns its id, as above."""
+        rows = self._db.rows(
+            "INSERT INTO messages (conversation_id, parent_id, role, state, model, created)"
+            " VALUES (?, ?, 'assistant', 'streaming', ?, ?) RETURNING id",
+            (conversation_id, parent_id, model, now),
+        )
+        return int(rows[0]["id"])
+
+    def _show(
+        self, conversation_id: int, leaf_id: int | None, title: str | None = None, updated: float | None = None
+    ) -> Conversation:
+        self._db.rows(
+            "UPDATE conversations SET leaf_id = ?, title = coalesce(?, title), updated = coalesce(?, updated)"
+            " WHERE id = ?",
+            (leaf_id, title, updated, conversation_id),
+        )
+        return self.get(conversation_id)
+
+    def _newest_beside(self, row: sqlite3.Row) -> int | None:
+        """The leaf to show instead of a deleted message."""
+        if row["parent_id"] is None:
+            return tree.newest_leaf(self._db, row["conversation_id"])
+        return tree.newest_below(self._db, row["parent_id"])

@@ -1,0 +1,1 @@
+"""The window: PySide6 widgets that talk to the backend over HTTP and never block."""

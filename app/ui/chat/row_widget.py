@@ -1,0 +1,117 @@
+"""What all rows of the transcript have in common: they show a row, know their height, and say what the reader asks."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QEnterEvent, QTextCursor
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTextBrowser, QWidget
+
+from app.ui.chat.look import Look
+from app.ui.chat.rows import Row
+
+TextView = QTextBrowser | QPlainTextEdit
+
+
+class Ask(Enum):
+    """What a reader can ask of a message."""
+
+    COPY = "copy"
+    EDIT = "edit"
+    CANCEL_EDIT = "cancel_edit"
+    REGENERATE = "regenerate"
+    DELETE = "delete"
+    PREVIOUS_VERSION = "previous_version"
+    NEXT_VERSION = "next_version"
+    FOLD_THINKING = "fold_thinking"
+    SHOW_WHOLE = "show_whole"
+    NEW_CONVERSATION = "new_conversation"
+
+
+class Desk(QObject):
+    """Where the rows hand in what was asked of them."""
+
+    asked = Signal(object, int)
+    """An `Ask` and the message's id."""
+    edited = Signal(int, str)
+    """Send this text as a new version of that message."""
+    link_clicked = Signal(str)
+    copied = Signal(str)
+    """Text that was asked to be put on the clipboard by a part of a message."""
+
+
+@dataclass(frozen=True)
+class RowContext:
+    """What a row is built with."""
+
+    message_id: int
+    look: Look
+    desk: Desk
+
+
+class RowWidget(QWidget):
+    """One row. Subclasses show one type of row."""
+
+    size_changed = Signal()
+    """Its height is another now."""
+    entered = Signal(int)
+    """The pointer has come to this row, of that message."""
+
+    def __init__(self, context: RowContext) -> None:
+        super().__init__()
+        self.context = context
+        self.look = context.look
+
+    def ask(self, ask: Ask) -> None:
+        self.context.desk.asked.emit(ask, self.context.message_id)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.entered.emit(self.context.message_id)
+
+    def set_row(self, row: Row) -> None:
+        """Show this row, touching only what differs from the one shown before."""
+        raise NotImplementedError
+
+    def height_for(self, width: int) -> int:
+        """Its height in pixels at that width."""
+        layout = self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            return layout.totalHeightForWidth(width)
+        return self.sizeHint().height()
+
+    def text_view(self) -> TextView | None:
+        """The selectable text within, if there is any."""
+        return None
+
+    def reveal(self, revealed: bool) -> None:
+        """The message is under the pointer or holds the focus, or no longer."""
+
+    def in_use(self) -> bool:
+        """Whether it must not be let go: it holds the focus or a selection."""
+        view = self.text_view()
+        if view is not None and view.textCursor().hasSelection():
+            return True
+        focused = QApplication.focusWidget()
+        return focused is not None and (focused is self or self.isAncestorOf(focused))
+
+
+def selected_text(view: TextView) -> str:
+    """The selected text of a view, with plain line breaks."""
+    return view.textCursor().selection().toPlainText()
+
+
+def clear_selection(view: TextView) -> None:
+    cursor = view.textCursor()
+    if cursor.hasSelection():
+        cursor.clearSelection()
+        view.setTextCursor(cursor)
+
+
+def keep_selection(view: TextView, anchor: int, position: int) -> None:
+    """Select again what was selected before the text was set anew; positions beyond its end are brought back to it."""
+    end = max(view.document().characterCount() - 1, 0)
+    cursor = QTextCursor(view.document())
+    cursor.setPosition(min(anchor, end))
+    cursor.setPosition(min(position, end), QTextCursor.MoveMode.KeepAnchor)
+    view.setTextCursor(cursor)

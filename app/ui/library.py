@@ -1,0 +1,57 @@
+"""The models as the window knows them: fetched, kept true by events, loaded and unloaded through the backend."""
+
+from functools import partial
+from urllib.parse import quote
+
+from PySide6.QtCore import QObject, Signal
+
+from app.errors import AppError
+from app.protocol import Event, Hello, LibraryChanged, LoadParams, ModelChanged, ModelEntry
+from app.ui.client import Client
+
+
+class Library(QObject):
+    """The models in the order of the backend. Says `changed` after every change, and `failed` (id, AppError)."""
+
+    changed = Signal()
+    failed = Signal(str, object)
+
+    def __init__(self, client: Client, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._client = client
+        self.entries: list[ModelEntry] = []
+        self.fetched = False
+
+    def take_event(self, event: Event) -> None:
+        """Keep up with what happened in the backend."""
+        if isinstance(event, Hello | LibraryChanged):
+            self.fetch()
+        elif isinstance(event, ModelChanged):
+            self._put(event.model)
+
+    def fetch(self) -> None:
+        """Have the model folder read again."""
+        self._client.get("/api/models", list[ModelEntry], self._on_entries)
+
+    def load(self, model_id: str, params: LoadParams | None = None) -> None:
+        """Begin to load; progress comes as events."""
+        path = f"/api/models/{quote(model_id, safe='')}/load"
+        fail = partial(self._on_failed, model_id)
+        self._client.post(path, params or LoadParams(), ModelEntry, self._put, fail)
+
+    def unload(self, model_id: str) -> None:
+        """Unload, or stop loading."""
+        path = f"/api/models/{quote(model_id, safe='')}/unload"
+        self._client.post(path, None, ModelEntry, self._put, partial(self._on_failed, model_id))
+
+    def _on_entries(self, entries: list[ModelEntry]) -> None:
+        self.entries = entries
+        self.fetched = True
+        self.changed.emit()
+
+    def _put(self, model: ModelEntry) -> None:
+        self.entries = [model if each.id == model.id else each for each in self.entries]
+        self.changed.emit()
+
+    def _on_failed(self, model_id: str, error: AppError) -> None:
+        self.failed.emit(model_id, error)

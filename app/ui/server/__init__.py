@@ -1,0 +1,1 @@
+"""The public port, and the page that opens it."""

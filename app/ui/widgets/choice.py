@@ -1,0 +1,50 @@
+"""A drop-down of a few named values."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from app.ui.icons import paint_icon
+from app.ui.theme import theme_of
+from app.ui.widgets.themed import follow_theme
+
+
+class Choice(QComboBox):
+    """`set_options` with (value, words); `picked` carries the value a person chose, never one set by code."""
+
+    picked = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.activated.connect(lambda place: self.picked.emit(self.itemData(place)))
+        follow_theme(self._restyle)
+
+    def set_options(self, options: Sequence[tuple[object, str]]) -> None:
+        """Replace the options, keeping the value."""
+        value = self.currentData()
+        self.clear()
+        for each, words in options:
+            self.addItem(words, each)
+        self.set_value(value)
+
+    def set_value(self, value: object) -> None:
+        self.setCurrentIndex(self.findData(value))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # Scrolling the page must not change a setting.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        theme = theme_of(self)
+        size = theme.px(14)
+        painter = QPainter(self)
+        place = QRect(self.width() - size - theme.px(8), (self.height() - size) // 2, size, size)
+        paint_icon(painter, "chevron-down", theme.colour("muted"), place)
+
+    def _restyle(self) -> None:
+        self.setMinimumWidth(theme_of(self).px(160))
+        self.view().window().setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self.update()

@@ -1,0 +1,74 @@
+"""No file can crash, hang or bloat the header reader: mutations of a whole header, and arbitrary bytes."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.errors import AppError
+from app.hardware.gguf import read_header
+from app.hardware.memory import needed_bytes
+from app.models.library import Library
+from tests.hardware.gguf_files import llama
+
+WHOLE = llama(split__no=("H", 0), llama__attention__head_count=[4, 4]).header() + b"\0" * 200_000
+HEADER_SIZE = len(WHOLE) - 200_000
+MEMORY = 48 * 1024**2
+
+changes = st.lists(
+    st.tuples(st.integers(0, HEADER_SIZE - 1), st.binary(min_size=1, max_size=9)), min_size=1, max_size=8
+)
+cuts = st.one_of(st.none(), st.integers(0, len(WHOLE)))
+
+
+def mutated(edits: list[tuple[int, bytes]], cut: int | None) -> bytes:
+    raw = bytearray(WHOLE)
+    for at, replacement in edits:
+        raw[at : at + len(replacement)] = replacement
+    return bytes(raw[:cut])
+
+
+def survives(path: Path, raw: bytes) -> None:
+    """Either a header whose every property can be read, or a reason; nothing else, and never much memory."""
+    path.write_bytes(raw)
+    reason = ("model_broken", True)
+    tracemalloc.start()
+    try:
+        header = read_header(path)
+        numbers = (header.parameters, header.weights_size, needed_bytes(header), needed_bytes(header, 4096))
+        assert all(0 <= number < 2**64 for number in numbers)
+        assert isinstance(header.quantization + header.name + header.kind + header.chat_template, str)
+    except AppError as error:
+        reason = (error.code, bool(error.values["reason"]))
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert reason == ("model_broken", True)
+    assert peak < MEMORY
+    assert len(Library(path.parent, path.parent / "none").entries()) <= 1
+
+
+QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LONG = settings(QUICK, max_examples=6000)
+
+
+@QUICK
+@given(edits=changes, cut=cuts)
+def test_mutations(tmp_path: Path, edits: list[tuple[int, bytes]], cut: int | None) -> None:
+    survives(tmp_path / "a.gguf", mutated(edits, cut))
+
+
+@QUICK
+@given(tail=st.binary(max_size=400))
+def test_arbitrary_bytes(tmp_path: Path, tail: bytes) -> None:
+    survives(tmp_path / "a.gguf", b"GGUF\x03\0\0\0" + tail)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@LONG
+@given(edits=changes, cut=cuts)
+def test_many_mutations(tmp_path: Path, edits: list[tuple[int, bytes]], cut: int | None) -> None:
+    survives(tmp_path / "a.gguf", mutated(edits, cut))

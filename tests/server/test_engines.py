@@ -1,0 +1,200 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from app.backends.base import Backend
+from app.backends.fake import FakeBackend, FakePlan, Fault
+from app.errors import AppError
+from app.protocol import (
+    ChatTurn,
+    Event,
+    Finished,
+    FinishReason,
+    LoadParams,
+    ModelChanged,
+    ModelEntry,
+    ModelState,
+    Role,
+    Sampling,
+)
+from app.server.engines import Engine, Engines
+from app.server.preferences import Preferences
+from app.server.shelf import Shelf
+from tests.conftest import add_model
+from tests.processes import paths_of
+
+TURNS = (ChatTurn(role=Role.USER, content="hi"),)
+
+
+@dataclass
+class Stage:
+    """Engines over a real library with fake backends, and what they said."""
+
+    home: Path
+    plan: FakePlan = field(default_factory=FakePlan)
+    backends: list[FakeBackend] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.engines = Engines(Shelf(Preferences(paths_of(self.home))), self._make, self.told.append)
+
+    def _make(self) -> Backend:
+        self.backends.append(FakeBackend(self.plan))
+        return self.backends[-1]
+
+    def states_of(self, model: str) -> list[ModelState]:
+        """The states told of a model, each once in a row."""
+        states: list[ModelState] = []
+        for event in self.told:
+            if isinstance(event, ModelChanged) and event.model.id == model and states[-1:] != [event.model.state]:
+                states.append(event.model.state)
+        return states
+
+
+@pytest.fixture
+async def stage(home: Path) -> AsyncIterator[Stage]:
+    add_model(home, "first")
+    add_model(home, "second")
+    stage = Stage(home)
+    yield stage
+    await stage.engines.close()
+
+
+async def write(engines: Engines, engine: Engine) -> Finished:
+    """Let it answer to the end."""
+    last = [part async for part in engine.generate(engines.request(TURNS, Sampling(), False))][-1]
+    assert isinstance(last, Finished)
+    return last
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let the event loop turn until it is so."""
+    while not true():  # noqa: ASYNC110 (nothing in the engines tells a test)
+        await asyncio.sleep(0)
+
+
+async def state_of(engines: Engines, model: str) -> ModelEntry:
+    return await engines.find(model)
+
+
+async def test_a_load_is_told_from_its_beginning_to_its_end(stage: Stage) -> None:
+    entry = await stage.engines.load("first", LoadParams(context_length=512), wait=True)
+    assert entry.state is ModelState.LOADED
+    assert entry.loaded_context == 512
+    assert stage.states_of("first") == [ModelState.LOADING, ModelState.LOADED]
+    assert [loaded.id for loaded in stage.engines.loaded] == ["first"]
+
+
+async def test_loading_again_the_same_way_does_nothing(stage: Stage) -> None:
+    await stage.engines.load("first", LoadParams(), wait=True)
+    await stage.engines.load("first", LoadParams(), wait=True)
+    assert len(stage.backends) == 1
+
+
+async def test_other_parameters_load_anew(stage: Stage) -> None:
+    await stage.engines.load("first", LoadParams(), wait=True)
+    entry = await stage.engines.load("first", LoadParams(context_length=256), wait=True)
+    assert entry.loaded_context == 256
+    assert len(stage.backends) == 2
+
+
+async def test_another_model_takes_the_place_of_an_idle_one(stage: Stage) -> None:
+    await stage.engines.load("first", LoadParams(), wait=True)
+    await stage.engines.load("second", LoadParams(), wait=True)
+    assert [loaded.id for loaded in stage.engines.loaded] == ["second"]
+    assert stage.states_of("first")[-1] is ModelState.AVAILABLE
+
+
+async def test_a_model_that_answers_is_not_unloaded_for_another(stage: Stage) -> None:
+    async with stage.engines.use("first") as engine:
+        waiting = asyncio.create_task(stage.engines.load("second", LoadParams(), wait=True))
+        await until(lambda: "second" in stage.engines._loads)
+        assert (await write(stage.engines, engine)).stats.finish_reason is FinishReason.STOP
+        assert not waiting.done()
+    assert (await waiting).state is ModelState.LOADED
+
+
+async def test_whoever_comes_later_does_not_overtake_a_waiting_load(stage: Stage) -> None:
+    order: list[str] = []
+
+    async def answer(model: str) -> None:
+        async with stage.engines.use(model) as engine:
+            order.append(engine.entry.id)
+
+    async with stage.engines.use("first"):
+        second = asyncio.create_task(answer("second"))
+        await until(lambda: "second" in stage.engines._loads)
+        third = asyncio.create_task(answer("first"))
+        await asyncio.sleep(0)
+    await asyncio.gather(second, third)
+    assert order == ["second", "first"]
+
+
+async def test_an_answer_takes_the_loaded_model_else_the_first_of_the_list(stage: Stage) -> None:
+    first = (await stage.engines.entries())[0].id
+    assert (await stage.engines.choose("")).id == first
+    await stage.engines.load("second", LoadParams(), wait=True)
+    assert (await stage.engines.choose("")).id == "second"
+
+
+async def test_unknown_models_are_named(stage: Stage) -> None:
+    for attempt in (stage.engines.load("nobody", LoadParams(), wait=True), stage.engines.unload("nobody")):
+        with pytest.raises(AppError) as refused:
+            await attempt
+        assert refused.value.code == "model_not_found"
+
+
+async def test_unloading_stops_the_loading(stage: Stage) -> None:
+    stage.plan = FakePlan(load_s=600)
+    loading = asyncio.create_task(stage.engines.load("first", LoadParams(), wait=True))
+    await until(lambda: stage.backends)
+    assert (await stage.engines.unload("first")).state is ModelState.AVAILABLE
+    with pytest.raises(AppError) as cancelled:
+        await loading
+    assert cancelled.value.code == "load_cancelled"
+    assert stage.engines.loaded == ()
+
+
+async def test_unloading_ends_answers_in_order(stage: Stage) -> None:
+    stage.plan = FakePlan(tokens_per_second=0.001)
+    async with stage.engines.use("first") as engine:
+        writing = asyncio.create_task(write(stage.engines, engine))
+        await until(lambda: engine.requests)
+        unloading = asyncio.create_task(stage.engines.unload("first"))
+        assert (await writing).stats.finish_reason is FinishReason.CANCELLED
+    assert (await unloading).state is ModelState.AVAILABLE
+
+
+async def test_a_load_that_fails_leaves_its_reason_in_the_list(stage: Stage) -> None:
+    stage.plan = FakePlan(fault=Fault.LOAD)
+    with pytest.raises(AppError) as failed:
+        await stage.engines.load("first", LoadParams(), wait=True)
+    assert failed.value.code == "model_load_failed"
+    entry = await state_of(stage.engines, "first")
+    assert entry.state is ModelState.AVAILABLE
+    assert entry.error == failed.value.info
+    stage.plan = FakePlan()
+    assert (await stage.engines.load("first", LoadParams(), wait=True)).error is None
+
+
+async def test_the_end_of_an_idle_worker_is_noticed(stage: Stage) -> None:
+    await stage.engines.load("first", LoadParams(), wait=True)
+    stage.backends[0].die("somebody killed it")
+    await until(lambda: not stage.engines.loaded)
+    entry = await state_of(stage.engines, "first")
+    assert entry.state is ModelState.AVAILABLE
+    assert entry.error is not None
+    assert entry.error.code == "worker_died"
+    async with stage.engines.use("first") as engine:
+        assert (await write(stage.engines, engine)).stats.answer_tokens > 0
+
+
+async def test_a_model_too_large_is_refused_before_loading_with_the_numbers(stage: Stage) -> None:
+    with pytest.raises(AppError) as refused:
+        await stage.engines.load("first", LoadParams(context_length=10**12), wait=False)
+    assert refused.value.code == "model_too_large"
+    assert int(refused.value.values["needed_bytes"]) > int(refused.value.values["available_bytes"]) > 0
+    assert stage.backends == []
