@@ -1,7 +1,7 @@
 """How the window bears a long answer: the longest waits of its event loop while 20,000 characters arrive.
 
-`sample` comes at 200 tok/s from a real backend process with its fake engine, through the real page; the other shapes are
-put into the page in the same steps as fast as it takes them. `--engine` lets the real engine write beside it.
+`sample` comes at 200 tok/s from a real backend process with its fake engine, through the real page; the other shapes
+are put into the page in the same steps as fast as it takes them. `--engine` lets the real engine write beside it.
 """
 
 import argparse

@@ -18,9 +18,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def fake_backend_process(home: Path) -> Iterator[RunningBackend]:
-    """A backend with a fast fake engine and one model to talk to."""
+@pytest.fixture(scope="module")
+def fake_backend_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBackend]:
+    """A backend with a fast fake engine and one model to talk to, shared by the tests of a module."""
+    home = tmp_path_factory.mktemp("shared")
     add_model(home)
     with running_backend(home, ALCOVE_FAKE_ENGINE="0") as backend:
         yield backend

@@ -66,13 +66,11 @@ class Window(Retranslated, QMainWindow):
 
     def show_place(self, place: Place) -> None:
         """Bring a page to the front."""
-        page = self.pages.show_place(place)
+        self.pages.show_place(place)
         self.sidebar.navigation.show_place(place)
         self._fold_when_narrow()
         if place is Place.CHAT:
             self.chat.focus_composer()
-        else:
-            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def begin_conversation(self) -> None:
         """Show an empty chat, ready to type."""

@@ -15,6 +15,7 @@ ENGLISH = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "COLUMNS": "200"}
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
+    """The test's own environment, English, without a display, for that home and a fake engine."""
     kept = {
         name: value
         for name, value in os.environ.items()

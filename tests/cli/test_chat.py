@@ -105,11 +105,11 @@ def test_a_chat_that_ends_stops_its_answer(backend: RunningBackend, number: int)
 
 def test_a_backend_killed_in_mid_answer_is_told(home: Path) -> None:
     add_model(home)
-    with running_backend(home, ALCOVE_FAKE_ENGINE=SLOW) as backend:
-        with running(home, "chat", "hello", "-m", "tiny") as command:
-            command.wait_for("stores")
-            backend.process.kill()
-            assert command.end() == 1
-            assert "connection to Alcove's background process was lost" in command.said
+    slow = running_backend(home, ALCOVE_FAKE_ENGINE=SLOW)
+    with slow as backend, running(home, "chat", "hello", "-m", "tiny") as command:
+        command.wait_for("stores")
+        backend.process.kill()
+        assert command.end() == 1
+        assert "connection to Alcove's background process was lost" in command.said
     kept = alcove(home, "chat", "again", "-m", "tiny", ALCOVE_FAKE_ENGINE="0:100")
     assert kept.returncode == 0, kept.stderr

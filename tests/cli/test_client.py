@@ -13,7 +13,18 @@ from app.cli.client import Client, quoted
 from app.errors import AppError
 from app.launch import process_start, read_handshake
 from app.paths import Paths
-from app.protocol import AnswerEvent, Conversation, Event, Hello, Message, ModelEntry, NewMessage, Started, Status
+from app.protocol import (
+    AnswerEvent,
+    Conversation,
+    Event,
+    Hello,
+    MessagePage,
+    MessageState,
+    ModelEntry,
+    NewMessage,
+    Started,
+    Status,
+)
 from tests.conftest import add_model
 from tests.processes import paths_of, until
 
@@ -70,8 +81,9 @@ def test_a_stream_that_breaks_is_told(paths: Paths) -> None:
         with pytest.raises(AppError) as caught:
             list(events)
         assert caught.value.code == "backend_gone"
-        kept: Message = client.get(f"/api/conversations/{conversation.id}", Conversation)
-        assert kept
+        client.attached(after=1)
+        page = client.get(f"/api/conversations/{conversation.id}/messages", MessagePage)
+        assert [message.state for message in page.messages] == [MessageState.COMPLETE, MessageState.STOPPED]
 
 
 def test_faults_of_the_backend_are_raised_again(paths: Paths) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -50,15 +51,9 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(Paths(tmp_path, tmp_path, tmp_path), "en")
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Screen:
-    screen = Screen()
-    monkeypatch.setattr("sys.stdout", screen)
-    return screen
-
-
-def test_escape_sequences_do_not_reach_a_terminal(terminal: Terminal, screen: Screen) -> None:
-    terminal.write("a\x1b]0;title\x07b\x9b31m\r\n\tc\x7f")
+def test_escape_sequences_do_not_reach_a_terminal(terminal: Terminal) -> None:
+    with redirect_stdout(Screen()) as screen:
+        terminal.write("a\x1b]0;title\x07b\x9b31m\r\n\tc\x7f")
     assert screen.getvalue() == "a]0;titleb31m\n\tc\n"
     assert printable("显存 🙂\n") == "显存 🙂\n"
 
@@ -69,8 +64,9 @@ def test_a_pipe_gets_every_byte(terminal: Terminal, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "a\x1b[31m"
 
 
-def test_thinking_is_dimmed(terminal: Terminal, screen: Screen) -> None:
-    terminal.write_dimmed("hm\x1b[0m")
+def test_thinking_is_dimmed(terminal: Terminal) -> None:
+    with redirect_stdout(Screen()) as screen:
+        terminal.write_dimmed("hm\x1b[0m")
     assert screen.getvalue() == "\x1b[2mhm[0m\x1b[0m"
 
 
@@ -197,9 +193,10 @@ def test_without_streaming_all_comes_at_the_end(terminal: Terminal, capsys: pyte
     assert capsys.readouterr().out == "One two three"
 
 
-def test_thinking_stands_apart_on_a_terminal(terminal: Terminal, screen: Screen) -> None:
+def test_thinking_stands_apart_on_a_terminal(terminal: Terminal) -> None:
     writer = AnswerWriter(terminal, Progress(), stream=True)
-    writer.take(AnswerDelta(text="hm", kind=DeltaKind.THINKING))
-    writer.take(AnswerDelta(text="Yes."))
-    writer.finish(answer("Yes.", "hm"))
+    with redirect_stdout(Screen()) as screen:
+        writer.take(AnswerDelta(text="hm", kind=DeltaKind.THINKING))
+        writer.take(AnswerDelta(text="Yes."))
+        writer.finish(answer("Yes.", "hm"))
     assert screen.getvalue() == "\x1b[2mhm\x1b[0m\x1b[2m\n\n\x1b[0mYes."

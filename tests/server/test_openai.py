@@ -1,6 +1,8 @@
 """The public port as other programs meet it: through the official `openai` package, and by hand for what that hides."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from app.backends.fake import SAMPLE
 from tests.conftest import add_model
+from tests.gguf import TinyModel, write_tiny_model
 from tests.processes import RunningBackend, running_backend, until
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
@@ -185,9 +188,10 @@ def test_a_key_is_wanted_where_one_is_set(fake_backend_process: RunningBackend) 
 
 
 def test_nothing_is_stored_as_a_conversation(fake_backend_process: RunningBackend) -> None:
+    before = fake_backend_process.http.get("/api/conversations").json()
     with served(fake_backend_process) as address, client_of(address) as client:
         client.chat.completions.create(model="tiny", messages=HELLO)
-    assert fake_backend_process.http.get("/api/conversations").json() == []
+    assert fake_backend_process.http.get("/api/conversations").json() == before
 
 
 @pytest.fixture
@@ -230,3 +234,30 @@ def test_a_model_is_loaded_when_it_is_asked_for(fake_backend_process: RunningBac
         for model in ("tiny", "second"):
             assert client.chat.completions.create(model=model, messages=HELLO).model == model
             assert [entry.id for entry in fake_backend_process.status().loaded] == [model]
+
+
+def test_the_real_engine_speaks_through_the_port(home: Path) -> None:
+    add_model(home)
+    with running_backend(home) as backend, served(backend) as address, client_of(address) as client:
+        whole = client.chat.completions.create(model="tiny", messages=HELLO, temperature=0)
+        assert whole.choices[0].message.content == "Hello there."
+        assert whole.choices[0].finish_reason == "stop"
+        cut = client.chat.completions.create(model="tiny", messages=HELLO, max_tokens=1)
+        assert (cut.choices[0].message.content, cut.choices[0].finish_reason) == ("Hello", "length")
+        stopped = client.chat.completions.create(model="tiny", messages=HELLO, stop=" there")
+        assert stopped.choices[0].message.content == "Hello"
+        chunks = client.chat.completions.create(model="tiny", messages=HELLO, stream=True)
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Hello there."
+
+
+def test_a_worker_that_dies_ends_a_stream_with_an_error(home: Path) -> None:
+    (home / "models").mkdir()
+    write_tiny_model(home / "models" / "endless.gguf", TinyModel(script=["more "], repeat=True))
+    with running_backend(home) as backend, served(backend) as address, client_of(address) as client:
+        stream = client.chat.completions.create(model="endless", messages=HELLO, stream=True)
+        assert any(chunk.choices[0].delta.content for chunk in stream)
+        (pid,) = backend.status().worker_pids
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(openai.APIError) as died:
+            list(stream)
+        assert died.value.code == "worker_died"

@@ -54,6 +54,8 @@ class Column(QScrollArea):
         super().__init__(parent)
         self._make = make
         self._entries: list[Entry] = []
+        self._built: dict[int, Entry] = {}
+        """Those that have a widget, by `id()`: few, however long the conversation."""
         self._measure = 600
         self._margin = 24
         self._following = True
@@ -75,6 +77,12 @@ class Column(QScrollArea):
         return self._entries
 
     @property
+    def widgets(self) -> list[RowWidget]:
+        """The widgets there are, from top to bottom."""
+        built = sorted(self._built.values(), key=attrgetter("top"))
+        return [entry.widget for entry in built if entry.widget is not None]
+
+    @property
     def following(self) -> bool:
         return self._following
 
@@ -91,9 +99,8 @@ class Column(QScrollArea):
         """Show these entries; widgets of those that are gone are let go."""
         keep = {id(entry) for entry in entries}
         anchor = self._anchor(keep)
-        for entry in self._entries:
-            if id(entry) not in keep:
-                _drop(entry)
+        for entry in [entry for key, entry in self._built.items() if key not in keep]:
+            self._drop(entry)
         self._entries = entries
         self._settle(anchor)
 
@@ -107,15 +114,15 @@ class Column(QScrollArea):
 
     def remeasure(self, widget: RowWidget) -> None:
         """That widget needs another height now."""
-        for entry in self._entries:
+        for entry in self._built.values():
             if entry.widget is widget:
                 entry.measured_for = -1
         self._later.start()
 
     def drop_widgets(self) -> None:
         """Build all rows anew, for another look."""
-        for entry in self._entries:
-            _drop(entry)
+        for entry in [*self._built.values()]:
+            self._drop(entry)
         self._settle()
 
     def follow(self) -> None:
@@ -227,7 +234,7 @@ class Column(QScrollArea):
         total = max(y + self._margin, self.viewport().height())
         self._scroll_to(total, anchor)
         left = (self.viewport().width() - width) // 2
-        for entry in self._entries:
+        for entry in self._built.values():
             if entry.widget is not None:
                 entry.widget.setGeometry(left, entry.top, width, entry.height)
         self._placing = False
@@ -264,6 +271,7 @@ class Column(QScrollArea):
         widget = entry.widget
         if widget is None:
             widget = entry.widget = self._make(entry)
+            self._built[id(entry)] = entry
             widget.setParent(self.content)
             widget.resize(width, max(entry.height, 1))
             widget.set_row(entry.row)
@@ -275,16 +283,16 @@ class Column(QScrollArea):
     def _let_go(self) -> None:
         """Drop the widgets that are far away, except those in use."""
         near = {id(entry) for entry in self._near(3)}
-        for entry in self._entries:
-            if entry.widget is not None and id(entry) not in near and not entry.widget.in_use():
-                _drop(entry)
+        for key, entry in [*self._built.items()]:
+            if key not in near and entry.widget is not None and not entry.widget.in_use():
+                self._drop(entry)
 
-
-def _drop(entry: Entry) -> None:
-    if entry.widget is not None:
-        entry.widget.hide()
-        entry.widget.deleteLater()
-        entry.widget = None
+    def _drop(self, entry: Entry) -> None:
+        self._built.pop(id(entry), None)
+        if entry.widget is not None:
+            entry.widget.hide()
+            entry.widget.deleteLater()
+            entry.widget = None
 
 
 def _estimate(row: Row, width: int) -> int:

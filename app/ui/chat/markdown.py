@@ -15,10 +15,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
-_TABLE = (
-    '<table width="100%" cellspacing="0" cellpadding="0"'
-    ' style="border-collapse: collapse; margin-top: {gap}px; margin-bottom: {gap}px">'
-)
+_TABLE = '<table width="100%" cellspacing="0" cellpadding="0" style="margin-top: {above}px; margin-bottom: {gap}px">'
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class _QtRenderer(RendererHTML):
     def blockquote_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         style = self._style
         bar = f"border-left: 2px solid {style.line}; padding-left: {style.gap}px; color: {style.muted}"
-        return f'{_TABLE.format(gap=style.gap)}<tr><td style="{bar}">'
+        return f'{self._table(idx)}<tr><td style="{bar}">'
 
     def blockquote_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</td></tr></table>"
@@ -136,10 +133,10 @@ class _QtRenderer(RendererHTML):
     def hr(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         style = self._style
         rule = f'<td style="border-bottom: 1px solid {style.line}; font-size: 1px">&nbsp;</td>'
-        return f"{_TABLE.format(gap=style.gap)}<tr>{rule}</tr></table>"
+        return f"{self._table(idx)}<tr>{rule}</tr></table>"
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return _TABLE.format(gap=self._style.gap)
+        return self._table(idx)
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return self._cell(tokens, idx, "font-weight: 600; ")
@@ -154,6 +151,9 @@ class _QtRenderer(RendererHTML):
         return ""
 
     thead_close = tbody_open = tbody_close = thead_open
+
+    def _table(self, idx: int) -> str:
+        return _TABLE.format(above=self._style.gap if idx else 0, gap=self._style.gap)
 
     def _cell(self, tokens: Sequence[Token], idx: int, look: str) -> str:
         style = self._style

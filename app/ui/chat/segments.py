@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 SOFT_LIMIT = 1_000
 """Characters after which prose ends at the next block."""
+TABLE_LIMIT = 800
+"""Characters after which a table is cut: cells cost more than words."""
 HARD_LIMIT = 2_000
 """Characters after which prose ends at the next line, or within a longer line."""
 
@@ -180,7 +182,7 @@ class _Scanner:
     def _cut_if_long(self, line: str) -> None:
         starts_block = not line.startswith(" ") and (self._after_blank or bool(_LIST_ITEM.match(line)))
         if self._table and "|" in line:
-            if self._size >= SOFT_LIMIT:
+            if self._size >= TABLE_LIMIT:
                 self._cut_table()
         elif self._size >= SOFT_LIMIT and starts_block:
             self._end_prose(cut=not self._after_blank)

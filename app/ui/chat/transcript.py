@@ -97,10 +97,15 @@ class Transcript(QWidget):
     def set_messages(self, messages: Iterable[tuple[Message, Unfolding]], *, follow: bool = False) -> None:
         """Show these messages and no others; rows that stay the same are not touched."""
         wanted = {message.id: (message, unfolding) for message, unfolding in messages}
-        groups, changed = {}, []
+        groups: dict[int, list[Entry]] = {}
+        changed: list[Entry] = []
         for message_id, (message, unfolding) in wanted.items():
-            groups[message_id], touched = self._matched(message, unfolding)
-            changed += touched
+            known = self._shown.get(message_id)
+            if known is not None and known[0] is message and known[1] == unfolding:
+                groups[message_id] = self._groups[message_id]
+            else:
+                groups[message_id], touched = self._matched(message, unfolding)
+                changed += touched
         self._groups, self._shown = groups, wanted
         self._splitters = {key: value for key, value in self._splitters.items() if key in wanted}
         if follow:
@@ -180,18 +185,16 @@ class Transcript(QWidget):
     def _on_settled(self) -> None:
         """Keep the tab order that of the text, and one stop for each message's text."""
         last: QWidget | None = None
-        for group in self._groups.values():
-            first_text = True
-            for entry in group:
-                if entry.widget is None:
-                    continue
-                if view := entry.widget.text_view():
-                    view.setFocusPolicy(Qt.FocusPolicy.StrongFocus if first_text else Qt.FocusPolicy.ClickFocus)
-                    first_text = False
-                for stop in _stops(entry.widget):
-                    if last is not None:
-                        QWidget.setTabOrder(last, stop)
-                    last = stop
+        seen: set[int] = set()
+        for widget in self.column.widgets:
+            if view := widget.text_view():
+                first = widget.context.message_id not in seen
+                view.setFocusPolicy(Qt.FocusPolicy.StrongFocus if first else Qt.FocusPolicy.ClickFocus)
+                seen.add(widget.context.message_id)
+            for stop in _stops(widget):
+                if last is not None:
+                    QWidget.setTabOrder(last, stop)
+                last = stop
         self._place_jump()
 
     # ------------------------------------------------------------ pointer, focus, jump

@@ -53,6 +53,7 @@ class ModelRow(Retranslated, QWidget):
         entry = self.entry
         self._name.setText(entry.name)
         self._facts.setText(self._said())
+        self._facts.setVisible(entry.state is not ModelState.BROKEN)
         self._badges[0].set_text(self.tr("Built in") if entry.builtin else "", "muted")
         self._badges[1].set_text(*self._state_said())
         self._show_button()
@@ -98,7 +99,7 @@ class ModelRow(Retranslated, QWidget):
         broken = self.entry.state is ModelState.BROKEN and self.entry.error is not None
         if broken and self.entry.error is not None:
             words = words_of(AppError.from_info(self.entry.error))
-            self._reason.setText(f"{words.message} {words.hint}")
+            self._reason.setText(f"{words.message}\n{words.hint}")
         self._reason.setVisible(broken)
         failure = self._failure or (
             AppError.from_info(self.entry.error) if self.entry.error is not None and not broken else None

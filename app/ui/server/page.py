@@ -131,4 +131,5 @@ class ServerPage(Page):
         self._address.setFixedWidth(theme.px(240))
         self._address.setFont(theme.code_font())
         self.number.setFixedWidth(theme.px(96))
+        self._example_row.name.setFont(theme.code_font())
         self.number.setFont(theme.number_font())

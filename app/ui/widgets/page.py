@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.ui.theme import PAGE_TITLE, theme_of
+from app.ui.theme import PAGE_TITLE, SMALL, theme_of
 from app.ui.translate import Retranslated
 from app.ui.widgets.themed import Label, follow_theme
 
@@ -27,13 +27,13 @@ class Page(Retranslated, QWidget):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._lay_out()
+        self._build_frame()
         follow_theme(self._restyle_page)
 
     def retranslate(self) -> None:
         """Put every word of the page in place; pages override it."""
 
-    def _lay_out(self) -> None:
+    def _build_frame(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         head.addLayout(self.corner)
@@ -92,9 +92,9 @@ class FieldRow(QWidget):
 
     def __init__(self, *controls: QWidget) -> None:
         super().__init__()
-        self._name, self._text = Label(wrap=True), Label(role="muted", scale=0.87, wrap=True)
+        self.name, self._text = Label(wrap=True), Label(role="muted", scale=SMALL, wrap=True)
         words = QVBoxLayout()
-        words.addWidget(self._name)
+        words.addWidget(self.name)
         words.addWidget(self._text)
         self._words = words
         self._row = QHBoxLayout(self)
@@ -106,7 +106,7 @@ class FieldRow(QWidget):
 
     def set_words(self, name: str, text: str = "") -> None:
         """Show and, for a single control, also name it so."""
-        self._name.setText(name)
+        self.name.setText(name)
         self._text.setText(text)
         self._text.setVisible(bool(text))
         if len(self._controls) == 1 and not isinstance(self._controls[0], QLabel):
@@ -123,5 +123,6 @@ class FieldRow(QWidget):
 def section_title(layout: QLayout) -> Label:
     """A heading within a page, added to its body."""
     label = Label(bold=True)
+    label.setContentsMargins(0, label.fontMetrics().height() // 2, 0, 0)
     layout.addWidget(label)
     return label
