@@ -31,7 +31,8 @@ from tests.processes import running_backend
 
 ANSWER = (
     "A **quantization** stores the weights with fewer bits each. 量化让模型变小，也让它更快。\n\n"
-    "- `Q8_0` keeps almost all\n- `Q4_K_M` halves that again\n\n```python\ndef size(parameters: int, bits: float) -> int:\n"
+    "- `Q8_0` keeps almost all\n- `Q4_K_M` halves that again\n\n"
+    "```python\ndef size(parameters: int, bits: float) -> int:\n"
     "    return round(parameters * bits / 8)\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n"
 )
 

@@ -83,7 +83,9 @@ def missing_words() -> list[str]:
         fresh.write_bytes(TS.read_bytes())
         collect(fresh)
         known = messages(TS)
-        problems = [f"not in {TS.name}, run packaging/translations.py: {key}" for key in messages(fresh) if key not in known]
+        problems = [
+            f"not in {TS.name}, run packaging/translations.py: {key}" for key in messages(fresh) if key not in known
+        ]
     problems += unfinished(TS)
     for (context, source), text in known.items():
         if text and placeholders(source) != placeholders(text):

@@ -107,7 +107,7 @@ def _inspect(path: Path, migrations: Sequence[Migrations]) -> None:
     journal = _side_file(path, "-wal")
     unclean = journal.exists() and journal.stat().st_size > 0
     uri = f"{path.absolute().as_uri()}?mode=ro" + ("" if unclean else "&immutable=1")
-    with closing(sqlite_utils.Database(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S))) as db:
+    with closing(_plain(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S))) as db:
         _refuse_newer(db, path, migrations)
         if unclean or path.stat().st_size <= CHECKED_BYTES:
             _refuse_damaged(db, path)
@@ -119,8 +119,7 @@ def _refuse_newer(db: sqlite_utils.Database, path: Path, migrations: Sequence[Mi
     if table not in db.table_names():
         return
     applied = set(db.execute(f"SELECT migration_set, name FROM {table}").fetchall())
-    empty = sqlite_utils.Database(memory=True)
-    with closing(empty):
+    with closing(_plain(sqlite3.connect(":memory:"))) as empty:
         known = {(steps.name, step.name) for steps in migrations for step in steps.pending(empty)}
     if applied - known:
         raise AppError("database_newer", path=str(path))
@@ -157,12 +156,17 @@ def _keep_copy(db: Database, step: str) -> None:
 def _verify_copy(db: Database, copy: Path) -> None:
     """Read the copy again: every page in order, every table as long as the original's."""
     uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite_utils.Database(sqlite3.connect(uri, uri=True))) as copied:
+    with closing(_plain(sqlite3.connect(uri, uri=True))) as copied:
         _refuse_damaged(copied, copy)
         for table in ("conversations", "messages"):
             count = f"SELECT count(*) FROM {table}"
             if table in db.table_names() and copied.execute(count).fetchone() != db.execute(count).fetchone():
                 raise AppError("database_damaged", path=str(copy), reason=f"copy of {table} is incomplete")
+
+
+def _plain(connection: sqlite3.Connection) -> sqlite_utils.Database:
+    """A connection without the plug-ins that may be installed for sqlite-utils."""
+    return sqlite_utils.Database(connection, execute_plugins=False)
 
 
 def _side_file(path: Path, suffix: str) -> Path:

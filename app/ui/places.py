@@ -9,3 +9,17 @@ class Place(StrEnum):
     COMPUTER = "computer"
     SERVER = "server"
     SETTINGS = "settings"
+
+    @property
+    def icon(self) -> str:
+        """Name of the icon that stands for it."""
+        return _ICONS[self]
+
+
+_ICONS = {
+    Place.CHAT: "message-square",
+    Place.MODELS: "box",
+    Place.COMPUTER: "cpu",
+    Place.SERVER: "server",
+    Place.SETTINGS: "settings",
+}

@@ -47,7 +47,8 @@ class Window(Retranslated, QMainWindow):
         self._usable = False
         self._wants_sidebar = True
         self._narrow = False
-        self.sidebar, self.rail, self.banner = Sidebar(client, self.conversations), Rail(), Banner()
+        self.sidebar, self.banner = Sidebar(client, self.conversations), Banner()
+        self.rail = Rail(self.sidebar.navigation)
         self.chat = ChatPage(client, self.library)
         self.pages = Pages(self.chat, Sources(client, paths, self.library, self.preferences, self.port))
         self._lay_out()
@@ -68,6 +69,7 @@ class Window(Retranslated, QMainWindow):
         """Bring a page to the front."""
         self.pages.show_place(place)
         self.sidebar.navigation.show_place(place)
+        self.rail.show_place(place)
         self._fold_when_narrow()
         if place is Place.CHAT:
             self.chat.focus_composer()
@@ -130,6 +132,7 @@ class Window(Retranslated, QMainWindow):
         self.rail.show_asked.connect(self.toggle_sidebar)
         self.rail.new_asked.connect(self.begin_conversation)
         self.rail.search_asked.connect(self.search)
+        self.rail.place_chosen.connect(self.show_place)
         self.chat.conversation_opened.connect(self._on_shown)
         self.conversations.changed.connect(self.retranslate)
         self.chat.models_wanted.connect(lambda: self.show_place(Place.MODELS))

@@ -53,7 +53,7 @@ def test_many_commands_at_once_start_one_backend(home: Path) -> None:
         assert "tiny" in said
     started = (home / "logs" / "backend.log").read_text().count("listening on port")
     backend_ended(home)
-    assert started >= 1
+    assert 1 <= started < 4
 
 
 @pytest.mark.slow

@@ -74,8 +74,8 @@ def talk(store: Store) -> int:
         ("?!*", set()),
     ],
 )
-def test_what_is_found(search: Search, query: str, expected: set[str]) -> None:
-    assert set(found(search, query)) == expected
+def test_what_is_found(search: Search, store: Store, query: str, expected: set[str]) -> None:
+    assert {store.message(hit.message_id or 0).text for hit in search.find(query)} == expected
 
 
 @pytest.mark.usefixtures("talk")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pygments.lexer import Lexer
@@ -60,13 +60,14 @@ def spans(text: str, language: str) -> Iterator[Span]:
     lexer = lexer_for(language)
     if lexer is None or len(text) > MAX_CHARACTERS or any(len(line) > MAX_LINE for line in text.split("\n")):
         return
-    for start, token, value in lexer.get_tokens_unprocessed(text):
+    for start, token, value in lexer.get_tokens_unprocessed(text + "\n"):  # many rules want the end of the line
         kind = _kind(token)
-        if kind is not None and value:
-            yield Span(start, len(value), kind)
+        length = min(len(value), len(text) - start)
+        if kind is not None and length > 0:
+            yield Span(start, length, kind)
 
 
-@cache
+@lru_cache(maxsize=64)
 def lexer_for(language: str) -> Lexer | None:
     """The lexer of that name or alias; None where there is none. Takes some 20 ms the first time."""
     try:

@@ -8,7 +8,7 @@ from app.errors import AppError
 from app.protocol import Event, ModelState
 from app.ui.chat.composer import Composer
 from app.ui.chat.controller import Controller
-from app.ui.chat.conversation import OpenConversation, Phase, last_answer
+from app.ui.chat.conversation import OpenConversation, Phase
 from app.ui.chat.look import MEASURE_EM, Look, look_for
 from app.ui.chat.model_picker import ModelPicker
 from app.ui.chat.title_field import TitleField
@@ -169,8 +169,7 @@ class ChatPage(Retranslated, QWidget):
         self._update_context()
 
     def _update_context(self, _message: object = None) -> None:
-        answer = last_answer(self.conversation.messages)
-        stats = answer.stats if answer else None
+        stats = next((each.stats for each in reversed(self.conversation.messages) if each.stats is not None), None)
         model = self.picker.model
         length = model.loaded_context if model and model.state is ModelState.LOADED else None
         if stats is None:

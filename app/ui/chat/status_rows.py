@@ -23,7 +23,7 @@ class ThinkingRow(RowWidget):
         self._button.setFont(context.look.theme.text_font(SMALL))
         self._button.clicked.connect(lambda: self.ask(Ask.FOLD_THINKING))
         line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
+        line.setContentsMargins(-context.look.px(8), 0, 0, 0)  # its words stand flush with the text, not its border
         line.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def set_row(self, row: Row) -> None:

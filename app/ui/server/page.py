@@ -28,6 +28,7 @@ class ServerPage(Page):
         super().__init__(parent)
         self._port = port
         self.switch, self.number = Switch(), QSpinBox()
+        self.number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.number.setRange(1024, 65535)
         self.number.setValue(DEFAULT_PORT)
         self._address, self._copy = QLineEdit(readOnly=True), Button(name="copy")

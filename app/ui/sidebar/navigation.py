@@ -10,14 +10,6 @@ from app.ui.theme import theme_of
 from app.ui.translate import Retranslated
 from app.ui.widgets import follow_theme
 
-_ICONS = {
-    Place.CHAT: "message-square",
-    Place.MODELS: "box",
-    Place.COMPUTER: "cpu",
-    Place.SERVER: "server",
-    Place.SETTINGS: "settings",
-}
-
 
 class NavigationRow(QAbstractButton):
     """One page: icon and name, accent-soft while it is shown."""
@@ -46,7 +38,7 @@ class NavigationRow(QAbstractButton):
             painter.setBrush(ground)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0, 1, 0, -1), theme.px(6), theme.px(6))
         ink, size = theme.colour("text" if self.isChecked() else "muted"), theme.px(18)
-        paint_icon(painter, _ICONS[self.place], ink, QRect(theme.px(10), (self.height() - size) // 2, size, size))
+        paint_icon(painter, self.place.icon, ink, QRect(theme.px(10), (self.height() - size) // 2, size, size))
         painter.setPen(theme.colour("text"))
         painter.drawText(self.rect().adjusted(theme.px(38), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
 
@@ -80,6 +72,13 @@ class Navigation(Retranslated, QWidget):
 
     def retranslate(self) -> None:
         self.setAccessibleName(self.tr("Pages"))
+        for place, row in self._rows.items():
+            name = self.name_of(place)
+            row.setText(name)
+            row.setAccessibleName(name)
+
+    def name_of(self, place: Place) -> str:
+        """A page's name in the language of the window."""
         names = {
             Place.CHAT: self.tr("Chat"),
             Place.MODELS: self.tr("Models"),
@@ -87,9 +86,7 @@ class Navigation(Retranslated, QWidget):
             Place.SERVER: self.tr("Server"),
             Place.SETTINGS: self.tr("Settings"),
         }
-        for place, row in self._rows.items():
-            row.setText(names[place])
-            row.setAccessibleName(names[place])
+        return names[place]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() not in (Qt.Key.Key_Up, Qt.Key.Key_Down):
