@@ -178,7 +178,7 @@ def _unused(wanted: str, taken: set[str]) -> str:
 
 
 def _state_of(path: Path) -> tuple[int, int]:
-    """Size and time of change (of content or rights); zeros for a file that has just gone, which is then listed as broken."""
+    """Size and time of change (content or rights); zeros for a file that has just gone: it is listed as broken."""
     try:
         status = path.stat()
     except OSError:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent, QTextBlock, QTextCursor, QTextLayout, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTextBlock, QTextCursor, QTextLayout, QWheelEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from app.ui.chat.highlight import Span, lexer_for, spans
 from app.ui.chat.look import Look
-from app.ui.chat.row_widget import RowContext, RowWidget, TextView
+from app.ui.chat.row_widget import READING, RowContext, RowWidget, TextView, caret_width
 from app.ui.chat.rows import Row
 from app.ui.chat.segments import Code
 from app.ui.theme import SMALL
@@ -31,14 +31,16 @@ class CodeView(QPlainTextEdit):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.setTextInteractionFlags(READING)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setFont(look.theme.code_font())
         self.document().setDocumentMargin(0)
         self.viewport().setAutoFillBackground(False)
         self._narrow = True
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.setCursorWidth(caret_width(event))
+        super().focusInEvent(event)
 
     def show_text(self, text: str) -> None:
         """Show the text; what is there already is kept where the text only grew."""
@@ -54,7 +56,7 @@ class CodeView(QPlainTextEdit):
     def natural_height(self) -> int:
         """The height of all lines in pixels, and of the scroll bar where the lines are wider than the view."""
         bar = self.horizontalScrollBar()
-        return self._lines_height() + (bar.sizeHint().height() if bar.maximum() > 0 else 0)
+        return self._lines_height() + 1 + (bar.sizeHint().height() if bar.maximum() > 0 else 0)
 
     def _lines_height(self) -> int:
         if self._narrow:  # fallback fonts make lines higher; plain ones need no measuring

@@ -57,7 +57,7 @@ class Markdown:
 
     def html(self, text: str) -> str:
         """The text as a fragment for QTextDocument."""
-        return str(self._parser.render(text))
+        return str(self._parser.render(text)).rstrip()  # Qt would show the last line break as a space
 
 
 class _Parser(MarkdownIt):

@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent, QTextOption, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QResizeEvent, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QFrame, QMenu, QTextBrowser, QWidget
 
-from app.ui.chat.row_widget import Ask, RowContext, RowWidget, TextView, keep_selection
+from app.ui.chat.row_widget import READING, Ask, RowContext, RowWidget, TextView, caret_width, keep_selection
 from app.ui.chat.rows import Row, Thought
 from app.ui.chat.segments import Prose
 from app.ui.theme import SMALL
@@ -29,7 +29,12 @@ class ReadingView(QTextBrowser):
         self.document().setDocumentMargin(0)
         self.document().setIndentWidth(self.fontMetrics().height() * 1.4)
         self.viewport().setAutoFillBackground(False)
+        self.setTextInteractionFlags(READING)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.setCursorWidth(caret_width(event))
+        super().focusInEvent(event)
 
     def height_at(self, width: int) -> int:
         """The height of its text in pixels, laid out at that width."""
@@ -103,9 +108,10 @@ class ProseRow(TextRow):
         self._shown = row
         self.indent = round(row.indent * self.look.em * 0.55)
         cursor = self.view.textCursor()
+        anchor, position = cursor.anchor(), cursor.position()
         self.view.setHtml(self.look.markdown.html(row.text))
-        if cursor.hasSelection():
-            keep_selection(self.view, cursor.anchor(), cursor.position())
+        if anchor != position:
+            keep_selection(self.view, anchor, position)
 
 
 class ThoughtRow(TextRow):

@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QEnterEvent, QTextCursor
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTextBrowser, QWidget
 
 from app.ui.chat.look import Look
 from app.ui.chat.rows import Row
 
 TextView = QTextBrowser | QPlainTextEdit
+READING = (
+    Qt.TextInteractionFlag.TextSelectableByMouse
+    | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    | Qt.TextInteractionFlag.LinksAccessibleByMouse
+    | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+)
+_POINTING = (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
 
 
 class Ask(Enum):
@@ -94,6 +101,11 @@ class RowWidget(QWidget):
             return True
         focused = QApplication.focusWidget()
         return focused is not None and (focused is self or self.isAncestorOf(focused))
+
+
+def caret_width(event: QFocusEvent) -> int:
+    """A caret for those who came by keyboard; a reader with a pointer is shown none."""
+    return 0 if event.reason() in _POINTING else 1
 
 
 def selected_text(view: TextView) -> str:

@@ -23,6 +23,8 @@ class MessageSelection(QObject):
         self._entries_of = entries_of
         self._message_id: int | None = None
         self._origin: TextView | None = None
+        self._whole = False
+        """Whether all of the message is selected, also what has no widget."""
 
     def watch(self, entry: Entry) -> None:
         """Take part in the selecting of this row's text."""
@@ -41,7 +43,7 @@ class MessageSelection(QObject):
         chosen = [i for i, entry in enumerate(entries) if (view := _view(entry)) and view.textCursor().hasSelection()]
         if not chosen:
             return ""
-        between = entries[chosen[0] : chosen[-1] + 1]
+        between = entries if self._whole else entries[chosen[0] : chosen[-1] + 1]
         return _BREAKS.join(
             selected_text(view) if (view := _view(entry)) else getattr(entry.row, "text", "") for entry in between
         )
@@ -49,6 +51,7 @@ class MessageSelection(QObject):
     def select_message(self, message_id: int) -> None:
         """Select the whole message."""
         self._begin(message_id)
+        self._whole = True
         for view in self._views():
             view.selectAll()
 
@@ -105,6 +108,7 @@ class MessageSelection(QObject):
         for view in self._views():
             clear_selection(view)
         self._message_id = message_id
+        self._whole = False
 
     def _drag(self, origin: TextView, place: QPoint) -> bool:
         """Select from where the drag began to the pointer, through all views between; False within the first view."""

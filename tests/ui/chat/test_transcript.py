@@ -212,10 +212,15 @@ def test_older_messages_are_put_before_without_moving_what_is_read(qtbot: QtBot,
     with qtbot.waitSignal(transcript.older_wanted, timeout=PATIENCE_MS):
         transcript.column.verticalScrollBar().setValue(10)
     settle(qtbot, transcript)
-    before = _first_in_view(transcript)
+    before = _place_of(transcript, 41)
     show(qtbot, transcript, messages, follow=False)
-    assert _first_in_view(transcript) == before
+    assert _place_of(transcript, 41) == before
     assert transcript.message_ids == [each.id for each in messages]
+
+
+def _place_of(transcript: Transcript, message_id: int) -> int:
+    """Where a message begins, in pixels below the upper edge of the view."""
+    return transcript.widgets(message_id)[0].y() - transcript.column.verticalScrollBar().value()
 
 
 def _first_in_view(transcript: Transcript) -> tuple[int, int]:
@@ -255,7 +260,7 @@ def test_actions_appear_under_the_pointer_and_nothing_moves(qtbot: QtBot, transc
     assert _actions(transcript, 2) == []
     row = transcript.widgets(2)[0]
     row.entered.emit(2)
-    assert _actions(transcript, 2) == ["Copy message", "Write the answer again", "Delete message and what follows it"]
+    assert _actions(transcript, 2) == ["Copy message", "Write the answer again", "Delete message and what follows"]
     assert [widget.geometry() for widget in transcript.column.widgets] == places
     transcript.column.left.emit()
     assert _actions(transcript, 2) == []
@@ -266,7 +271,7 @@ def test_actions_appear_for_the_keyboard_and_follow_the_text(qtbot: QtBot, trans
     transcript.activateWindow()
     transcript.focus_message(1)
     qtbot.waitUntil(lambda: _actions(transcript, 1) != [], timeout=PATIENCE_MS)
-    assert _actions(transcript, 1) == ["Copy message", "Edit message", "Delete message and what follows it"]
+    assert _actions(transcript, 1) == ["Copy message", "Edit message", "Delete message and what follows"]
 
 
 def _actions(transcript: Transcript, message_id: int) -> list[str]:
@@ -277,6 +282,7 @@ def _actions(transcript: Transcript, message_id: int) -> list[str]:
 
 def test_versions_are_always_shown_and_end_where_they_end(qtbot: QtBot, transcript: Transcript) -> None:
     show(qtbot, transcript, [message(5, text="Hi", siblings=(2, 5))])
+    transcript.column.left.emit()
     assert _actions(transcript, 5) == ["Previous version", "Next version"]
     previous, following = _buttons(transcript, 5)
     assert previous.isEnabled()
