@@ -14,6 +14,7 @@ ROOMS = {
     "backends": {"hardware"},
     "store": set(),
     "hardware": set(),
+    "cli": {"ui"},
 }
 BASE_ORDER = {
     "protocol": set(),

@@ -136,21 +136,26 @@ def _keep_copy(db: Database, step: str) -> None:
     """Keep a verified copy of the database beside it, as it was before `step`; older copies go."""
     copy = _copy_path(db.path, step)
     temporary = _side_file(copy, ".part")
-    temporary.unlink(missing_ok=True)
+    _remove(temporary)
     try:
-        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(temporary)) as target:
-            db.conn.backup(target)
-            # One file that stands for itself: a copy needs no journal beside it.
-            target.execute("PRAGMA journal_mode = DELETE").fetchall()
+        with faults_of(db.path):  # told here: afterwards the disk is no longer full
+            _copy(db, temporary)
         _verify_copy(db, temporary)
         os.replace(temporary, copy)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
     for older in copy.parent.glob(_copy_path(db.path, "*").name):
         if older != copy:
             older.unlink()
+
+
+def _copy(db: Database, copy: Path) -> None:
+    """Write a copy that is one file and needs no journal beside it."""
+    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(sqlite3.connect(copy)) as target:
+        db.conn.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE").fetchall()
 
 
 def _verify_copy(db: Database, copy: Path) -> None:
@@ -167,6 +172,12 @@ def _verify_copy(db: Database, copy: Path) -> None:
 def _plain(connection: sqlite3.Connection) -> sqlite_utils.Database:
     """A connection without the plug-ins that may be installed for sqlite-utils."""
     return sqlite_utils.Database(connection, execute_plugins=False)
+
+
+def _remove(path: Path) -> None:
+    """Remove a database, if there is one, with the files SQLite may have left beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        _side_file(path, suffix).unlink(missing_ok=True)
 
 
 def _side_file(path: Path, suffix: str) -> Path:

@@ -133,6 +133,29 @@ def test_a_full_disk_when_an_old_database_is_opened_leaves_it_as_it_was(disk: Pa
 
 
 @mounting
+def test_however_little_room_is_left_an_old_database_is_brought_up_to_date_or_left_old(disk: Path) -> None:
+    """Space for the journal, for half of the copy, for the copy but not the steps: each is met once."""
+    make(disk / "alcove.db", version=1)
+    ballast = fill(disk)
+    for freed in range(0, ballast.stat().st_size, 8192):
+        os.truncate(ballast, ballast.stat().st_size - min(freed, 8192))
+        try:
+            open_database(disk / "alcove.db").close()
+        except AppError as error:
+            refused = error.info
+        else:
+            break
+        assert refused.code == "disk_full"
+        assert list(disk.glob("*.part*")) == []
+        with closing(sqlite3.connect(f"file:{disk}/alcove.db?immutable=1", uri=True)) as connection:
+            assert connection.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == (1,)
+    assert freed > 8192 * 5
+    with closing(open_database(disk / "alcove.db")) as db:
+        assert shown(Store(db), 1) == ["显存够吗?", "够了。", "Why?"]
+    assert len(list(disk.glob("*before*"))) == 1
+
+
+@mounting
 def test_a_read_only_folder_is_said(tmp_path: Path, read_only: Callable[[Path], None]) -> None:
     folder = tmp_path / "frozen"
     folder.mkdir()

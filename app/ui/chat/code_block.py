@@ -4,7 +4,17 @@ import time
 from collections.abc import Iterator
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTextBlock, QTextCursor, QTextLayout, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextBlock,
+    QTextCursor,
+    QTextLayout,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from app.ui.chat.highlight import Span, lexer_for, spans
@@ -54,7 +64,10 @@ class CodeView(QPlainTextEdit):
         self._narrow = text.isascii()
 
     def natural_height(self) -> int:
-        """The height of all lines in pixels, and of the scroll bar where the lines are wider than the view."""
+        """The height of all lines in pixels, and of the scroll bar where the lines are wider than the view.
+
+        One pixel more, or Qt thinks that the last line does not fit.
+        """
         bar = self.horizontalScrollBar()
         return self._lines_height() + 1 + (bar.sizeHint().height() if bar.maximum() > 0 else 0)
 

@@ -52,6 +52,7 @@ class ChatPage(Retranslated, QWidget):
         self.retranslate()
         follow_theme(self._restyle)
         self._on_phase(self.conversation.phase)
+        self.composer.focus()
 
     # ------------------------------------------------------------ what the window asks
 

@@ -25,7 +25,7 @@ class TitleField(Retranslated, QLineEdit):
         """Show a title; one that is being edited is left alone. Only a stored conversation can be named."""
         self.setEnabled(stored)
         self._title = title
-        if not self.hasFocus():
+        if not (self.hasFocus() and self.isModified()):
             self._show()
 
     def retranslate(self) -> None:

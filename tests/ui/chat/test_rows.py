@@ -110,7 +110,10 @@ def test_an_early_end_is_said(state: MessageState, reason: FinishReason, ending:
 
 def test_a_failure_keeps_the_text_and_says_why() -> None:
     error = ErrorInfo(code="worker_died", values={"model": "Tiny", "reason": "signal 9"})
-    assert rows_of(message(2, text="Half", state=MessageState.FAILED, error=error))[:2] == [Prose("Half"), Problem(error)]
+    assert rows_of(message(2, text="Half", state=MessageState.FAILED, error=error))[:2] == [
+        Prose("Half"),
+        Problem(error),
+    ]
 
 
 def test_a_failure_nobody_explained_has_words_too() -> None:

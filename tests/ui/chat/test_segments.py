@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 
 from app.ui.chat.segments import HARD_LIMIT, SOFT_LIMIT, Code, Prose, Segment, Splitter, split
 
-PIECES = st.sampled_from(
-    ["`", "```", "````", "~~~", "```py\n", "\n", "\n\n", "- ", "1. ", "  ", "    ", "a", "word ", "|", "|---|---|", "> "]
-    + ["# ", "**", "---", "x" * 700, "y. " * 500, "- item\n" * 200, "| a | b |\n" * 120, "量化。", "\r\n", "\t"]
-)
+MARKS = ["`", "```", "````", "~~~", "```py\n", "\n", "\n\n", "- ", "1. ", "  ", "    ", "|", "|---|---|", "> ", "# "]
+WORDS = ["a", "word ", "**", "---", "x" * 700, "y. " * 500, "- item\n" * 200, "| a | b |\n" * 120, "量化。", "\r\n"]
+PIECES = st.sampled_from([*MARKS, *WORDS])
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
 

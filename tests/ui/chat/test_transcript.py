@@ -60,7 +60,10 @@ def conversation(turns: int) -> list[Message]:
     return [
         each
         for turn in range(turns)
-        for each in (question(2 * turn + 1, f"Question {turn}"), message(2 * turn + 2, text=f"Answer {turn}\n\n{ANSWER}"))
+        for each in (
+            question(2 * turn + 1, f"Question {turn}"),
+            message(2 * turn + 2, text=f"Answer {turn}\n\n{ANSWER}"),
+        )
     ]
 
 
@@ -284,7 +287,7 @@ def test_versions_are_always_shown_and_end_where_they_end(qtbot: QtBot, transcri
     show(qtbot, transcript, [message(5, text="Hi", siblings=(2, 5))])
     transcript.column.left.emit()
     assert _actions(transcript, 5) == ["Previous version", "Next version"]
-    previous, following = _buttons(transcript, 5)
+    previous, following = (each for each in _buttons(transcript, 5) if each.isVisible())
     assert previous.isEnabled()
     assert not following.isEnabled()
     with qtbot.waitSignal(transcript.desk.asked) as asked:
