@@ -39,7 +39,9 @@ def parameters(number: int) -> str:
 
 
 def seconds(value: float, language: Language = "en") -> str:
-    """A duration: 0.3 s, 12 s, 2 min 5 s."""
+    """A duration: 30 ms, 0.3 s, 12 s, 2 min 5 s."""
+    if value < 0.095:
+        return f"{max(value, 0) * 1000:.0f} {'毫秒' if language == 'zh' else 'ms'}"
     second, minute = ("秒", "分") if language == "zh" else ("s", "min")
     if value < 10:
         return f"{value:.1f} {second}"

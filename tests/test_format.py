@@ -28,7 +28,8 @@ def test_parameters(number: int, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "en", "zh"), [(0.32, "0.3 s", "0.3 秒"), (12.4, "12 s", "12 秒"), (125, "2 min 5 s", "2 分 5 秒")]
+    ("value", "en", "zh"),
+    [(0.0284, "28 ms", "28 毫秒"), (0.32, "0.3 s", "0.3 秒"), (12.4, "12 s", "12 秒"), (125, "2 min 5 s", "2 分 5 秒")],
 )
 def test_seconds(value: float, en: str, zh: str) -> None:
     assert shown.seconds(value) == en

@@ -79,20 +79,20 @@ def endpoint(method: str, path: str, handler: Handler, body: type | None = None)
         try:
             decoded = decoder.decode(await request.body() or b"{}") if decoder is not None else None
             result = await handler(Call(request, decoded))
+            return result if isinstance(result, Response) else _json(result)
         except msgspec.MsgspecError as error:
             return error_response(AppError("bad_request", reason=str(error)))
-        except AppError as error:
-            return error_response(error)
         except Exception as error:  # noqa: BLE001 (the edge of a request)
-            _log.exception("%s %s failed", method, path)
-            return error_response(internal_error(error))
-        return result if isinstance(result, Response) else _json(result)
+            return error_response(told(error, f"{method} {path}"))
 
     return Route(path, respond, methods=[method])
 
 
-def internal_error(error: Exception) -> AppError:
-    """What a person is told of a bug: its kind; the rest is in the log."""
+def told(error: BaseException, doing: str) -> AppError:
+    """What a person is told: an expected error as it is; of a bug its kind, the rest goes to the log."""
+    if isinstance(error, AppError):
+        return error
+    _log.error("%s failed", doing, exc_info=error)
     return AppError("internal", reason=type(error).__name__, folder=str(Paths.current().logs))
 
 

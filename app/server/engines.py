@@ -24,6 +24,7 @@ from app.protocol import (
     ModelState,
     Sampling,
 )
+from app.server.endpoint import told
 from app.server.shelf import Shelf
 
 STOP_ANSWERS_S = 1.0
@@ -103,7 +104,7 @@ class Engines:
         Raises AppError: "model_not_found", "model_broken", "model_too_large"; with `wait` whatever loading raises.
         """
         entry = await self.find(name)
-        if self._fits_request(entry.id, params):
+        if self._fits_request(entry.id, params, wait):
             return entry
         await self._shelf.check_fits(entry, params, await self._reclaimable())
         task = self._start(entry, params)
@@ -113,13 +114,13 @@ class Engines:
 
     async def unload(self, name: str) -> ModelEntry:
         """Stop loading it, or stop its answers and end its worker; nothing happens where it is not loaded."""
-        entry = await self.find(name)
+        entry = await self._at_hand(name)
         if task := self._loads.get(entry.id):
             task.cancel()
             await asyncio.wait([task])
         if self._engine is not None and self._engine.entry.id == entry.id:
             await self._end(self._engine)
-        return self._now(await self._shelf.find(entry.id))
+        return self._now(entry)
 
     @contextlib.asynccontextmanager
     async def use(self, name: str) -> AsyncIterator[Engine]:
@@ -151,6 +152,15 @@ class Engines:
         for watcher in self._watchers:
             watcher.cancel()
 
+    async def _at_hand(self, name: str) -> ModelEntry:
+        """The model of that id or name; a loaded one is known although its file has gone."""
+        try:
+            return await self.find(name)
+        except AppError:
+            if self._engine is None or name not in (self._engine.entry.id, self._engine.entry.name):
+                raise
+            return self._engine.entry
+
     async def _ready(self, entry: ModelEntry) -> Engine:
         engine = self._engine
         if engine is not None and engine.entry.id == entry.id and engine.loaded:
@@ -165,9 +175,10 @@ class Engines:
         if others:
             await asyncio.wait(others)
 
-    def _fits_request(self, model_id: str, params: LoadParams) -> bool:
+    def _fits_request(self, model_id: str, params: LoadParams, loaded: bool) -> bool:
+        """Whether the model is loaded that way, or, unless it must be `loaded` already, about to be."""
         engine = self._engine
-        if engine is None or engine.entry.id != model_id:
+        if engine is None or engine.entry.id != model_id or (loaded and not engine.loaded):
             return False
         return params in (LoadParams(), engine.params)
 
@@ -186,8 +197,9 @@ class Engines:
         if task.cancelled():
             self._announce(entry)
         elif (error := task.exception()) is not None:
-            if isinstance(error, AppError) and error.code != "load_cancelled":
-                self._errors[entry.id] = error.info
+            reason = told(error, f"loading {entry.id}")
+            if reason.code != "load_cancelled":
+                self._errors[entry.id] = reason.info
             self._announce(entry)
 
     async def _bring_up(self, entry: ModelEntry, params: LoadParams) -> Engine:

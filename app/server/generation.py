@@ -24,7 +24,7 @@ from app.protocol import (
     Started,
 )
 from app.server.answer import Answer, finished_feed
-from app.server.endpoint import internal_error
+from app.server.endpoint import told
 from app.server.engines import Engines
 from app.server.feed import Feed
 from app.server.storage import Storage
@@ -141,19 +141,20 @@ class Answers:
             raise
 
     def _begin(self, started: Started, model_id: str, asked: NewMessage | Regenerate) -> Started:
+        if self._closing:
+            raise AppError("backend_gone")
         answer = Answer(started.answer)
         self._running[answer.id] = answer
-        self._spawn(self._run(answer, started, model_id, asked))
+        answer.task = asyncio.create_task(self._write(answer, started, model_id, asked))
+        self._spawn(self._run(answer, answer.task))
         for message in (started.question, started.answer):
             if message is not None:
                 self._publish(MessageChanged(message=message))
         self._publish(ConversationChanged(conversation=started.conversation))
         return started
 
-    async def _run(self, answer: Answer, started: Started, model_id: str, asked: NewMessage | Regenerate) -> None:
+    async def _run(self, answer: Answer, writing: "asyncio.Task[None]") -> None:
         """One answer from its first to its last event."""
-        writing = asyncio.create_task(self._write(answer, started, model_id, asked))
-        answer.task = writing
         saving = asyncio.create_task(self._checkpoints(answer))
         await asyncio.wait([writing])
         saving.cancel()
@@ -259,11 +260,7 @@ def _ended(answer: Answer, writing: "asyncio.Task[None]") -> Message:
     if error is None:
         cut = answer.stats is None or answer.stats.finish_reason is FinishReason.CANCELLED
         return replace(message, state=MessageState.STOPPED if cut else MessageState.COMPLETE)
-    if isinstance(error, AppError):
-        stopped = answer.stopping or error.code == "load_cancelled"
-        if stopped:
-            return replace(message, state=MessageState.STOPPED)
-        return replace(message, state=MessageState.FAILED, error=error.info)
-    assert isinstance(error, Exception)
-    _log.error("an answer failed", exc_info=error)
-    return replace(message, state=MessageState.FAILED, error=internal_error(error).info)
+    reason = told(error, f"answer {message.id}")
+    if reason.code == "load_cancelled" or (answer.stopping and isinstance(error, AppError)):
+        return replace(message, state=MessageState.STOPPED)
+    return replace(message, state=MessageState.FAILED, error=reason.info)

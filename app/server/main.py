@@ -78,7 +78,8 @@ async def _run(paths: Paths) -> None:
         handshake = _write_handshake(paths, listener.port, token)
         _log.info("listening on port %d", listener.port)
         try:
-            await _until_alone_or_told(services)
+            _on_signals(services.presence.alone.set)
+            await services.presence.alone.wait()
         finally:
             _remove_handshake(paths, handshake)
             await _close(services, listener)
@@ -110,17 +111,8 @@ def choose_factory(environment: Mapping[str, str]) -> BackendFactory:
     return fake_backend(FakePlan.parse(option)) if option else llama_backend()
 
 
-async def _until_alone_or_told(services: Services) -> None:
-    """Return when the last client has gone or the system asks the process to end."""
-    told = asyncio.Event()
-    _on_signals(told.set)
-    waiting = [asyncio.create_task(event.wait()) for event in (told, services.presence.alone)]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-
-
 def _on_signals(stop: Callable[[], None]) -> None:
+    """Call it when the system asks the process to end."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":

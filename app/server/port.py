@@ -1,6 +1,8 @@
 """The public port: opened for a client that is here, closed when that client has gone."""
 
+import asyncio
 import ipaddress
+import socket
 
 from app.errors import AppError
 from app.protocol import PortRequest, PortState
@@ -20,21 +22,32 @@ class PublicPort:
         self._listener: Listener | None = None
         self._routes: OpenAiRoutes | None = None
         self._owner = ""
+        self._changing = asyncio.Lock()
         self.state: PortState | None = None
 
     async def open(self, request: PortRequest, owner: str) -> PortState:
-        """Listen there.
+        """Listen there. Where that fails the owner's port stays as it was, if it is another one.
 
         Raises AppError: "key_required", "port_open" (for another client), "port_in_use", "port_not_allowed".
         """
         network = not _is_loopback(request.host)
         if network and not request.api_key:
             raise AppError("key_required", host=request.host)
-        if owner == self._owner:
-            await self.close()
-        elif self.state is not None:
-            raise AppError("port_open", host=self.state.host, port=self.state.port)
-        bound = bind(request.host, request.port)
+        async with self._changing:
+            if self.state is not None and owner != self._owner:
+                raise AppError("port_open", host=self.state.host, port=self.state.port)
+            if self.state is not None and request.port == self.state.port:
+                await self._close()
+            bound = bind(request.host, request.port)
+            await self._close()
+            return self._listen(bound, request, owner, network)
+
+    async def close(self) -> None:
+        """Stop listening and end the answers other programs are waiting for; nothing happens on a closed port."""
+        async with self._changing:
+            await self._close()
+
+    def _listen(self, bound: socket.socket, request: PortRequest, owner: str, network: bool) -> PortState:
         self._routes = OpenAiRoutes(self._engines)
         app = application(self._routes.routes(), response_of)
         self._listener = Listener(Gate(app, request.api_key, response_of, open_to_network=network), bound)
@@ -43,8 +56,7 @@ class PublicPort:
         self.state = PortState(host=request.host, port=self._listener.port, needs_key=bool(request.api_key))
         return self.state
 
-    async def close(self) -> None:
-        """Stop listening and end the answers other programs are waiting for; nothing happens on a closed port."""
+    async def _close(self) -> None:
         listener, routes = self._listener, self._routes
         self._listener = self._routes = self.state = None
         self._owner = ""

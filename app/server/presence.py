@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 
+from app.errors import AppError
+
 FIRST_GRACE_S = 10.0
 """How long a fresh backend waits for its first client."""
 GRACE_S = 2.0
@@ -10,7 +12,7 @@ GRACE_S = 2.0
 
 
 class Presence:
-    """The clients that are here. `alone` is set once nobody has been here for the time of grace."""
+    """The clients that are here. `alone` is set once nobody has been here for the time of grace: the end begins."""
 
     def __init__(self, first_grace_s: float = FIRST_GRACE_S, grace_s: float = GRACE_S) -> None:
         self._clients: set[str] = set()
@@ -25,7 +27,9 @@ class Presence:
         return client_id in self._clients
 
     def enter(self, name: str) -> str:
-        """The id of a client that has come."""
+        """The id of a client that has come. Raises AppError("backend_gone") once the backend is ending."""
+        if self.alone.is_set():
+            raise AppError("backend_gone")
         self._timer.cancel()
         client_id = f"{name[:32] or 'client'}-{secrets.token_hex(6)}"
         self._clients.add(client_id)

@@ -3,6 +3,7 @@
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.errors import AppError
 from app.protocol import (
     Conversation,
     ConversationChange,
@@ -72,7 +73,7 @@ class Conversations(QObject):
         self._client.post(path, None, Conversation, lambda each: self._put([each]))
 
     def _change(self, conversation_id: int, change: ConversationChange) -> None:
-        """Show the change at once; the answer, or an error's true state, comes after."""
+        """Show the change at once. What the backend made of it comes as an event; after an error, fetch the truth."""
         known = self._known.get(conversation_id)
         if known is not None:
             fields = {
@@ -82,7 +83,11 @@ class Conversations(QObject):
             }
             self._put([msgspec.structs.replace(known, **fields)])
         path = f"/api/conversations/{conversation_id}"
-        self._client.patch(path, change, Conversation, lambda each: self._put([each]))
+        self._client.patch(path, change, Conversation, lambda _: None, self._on_refused)
+
+    def _on_refused(self, error: AppError) -> None:
+        self._client.failed.emit(error)
+        self.fetch()
 
     def _fetch_page(self, before: int | None, seen: set[int]) -> None:
         query = f"?limit={PAGE}" + (f"&before={before}" if before is not None else "")

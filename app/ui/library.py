@@ -37,12 +37,12 @@ class Library(QObject):
         """Begin to load; progress comes as events."""
         path = f"/api/models/{quote(model_id, safe='')}/load"
         fail = partial(self._on_failed, model_id)
-        self._client.post(path, params or LoadParams(), ModelEntry, self._put, fail)
+        self._client.post(path, params or LoadParams(), ModelEntry, _wait_for_event, fail)
 
     def unload(self, model_id: str) -> None:
         """Unload, or stop loading."""
         path = f"/api/models/{quote(model_id, safe='')}/unload"
-        self._client.post(path, None, ModelEntry, self._put, partial(self._on_failed, model_id))
+        self._client.post(path, None, ModelEntry, _wait_for_event, partial(self._on_failed, model_id))
 
     def _on_entries(self, entries: list[ModelEntry]) -> None:
         self.entries = entries
@@ -55,3 +55,7 @@ class Library(QObject):
 
     def _on_failed(self, model_id: str, error: AppError) -> None:
         self.failed.emit(model_id, error)
+
+
+def _wait_for_event(_: ModelEntry) -> None:
+    """The answer to a request may arrive after events that are newer: only events tell a model's state."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6 import __version__ as qt_version
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -23,6 +23,7 @@ class Reporter(QObject):
         super().__init__(parent)
         self._logs = logs
         self._shown = False
+        self._dialog: ReportDialog | None = None
         self._before = sys.excepthook
         sys.excepthook = self._on_exception
 
@@ -38,9 +39,8 @@ class Reporter(QObject):
         QTimer.singleShot(0, self, lambda: self._show(report))
 
     def _show(self, report: str) -> None:
-        dialog = ReportDialog(report, self._logs, QApplication.activeWindow())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        self._dialog = ReportDialog(report, self._logs, QApplication.activeWindow())
+        self._dialog.open()
 
 
 class ReportDialog(QDialog):

@@ -25,7 +25,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
 from corpus import DECLINE, LANGUAGES, Intent, Language, load_intents  # noqa: E402
 
 from app.backends.base import Backend  # noqa: E402
-from app.backends.llama.process import LlamaProcess  # noqa: E402
+from app.backends.llama.process import llama_backend  # noqa: E402
 from app.protocol import ChatTurn, Delta, Finished, FinishReason, Generate, GenerationStats, LoadParams, Role, Sampling  # noqa: E402  # noqa: E402
 
 RIGHT, DECLINED, LONGEST = 0.85, 0.90, 400
@@ -61,7 +61,7 @@ def load_questions(most: int) -> list[Question]:
 async def judge(model: Path, questions: Sequence[Question], late: float, faults: bool) -> dict[str, object]:
     """Shares of right answers by language, of foreign questions declined, and the longest answer."""
     intents = load_intents()
-    backend = LlamaProcess()
+    backend = llama_backend()()
     loaded = await backend.load(str(model), LoadParams(), lambda _: None)
     ask = Asker(backend)
     history = await ask.history(intents, int(late * loaded.context_length)) if late else ()

@@ -277,6 +277,10 @@
 <context>
     <name>ErrorCard</name>
     <message>
+        <source>Error</source>
+        <translation>错误</translation>
+    </message>
+    <message>
         <source>Hide details</source>
         <translation>收起详情</translation>
     </message>

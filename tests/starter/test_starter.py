@@ -21,7 +21,8 @@ llama.llama_backend_init()
 params = llama.llama_model_default_params()
 params.vocab_only = True
 vocabulary = Vocabulary(llama.llama_model_load_from_file(sys.argv[1].encode(), params))
-json.dump([vocabulary.tokenize(text, parse_special=False) for text in json.load(sys.stdin)], sys.stdout)
+texts = json.loads(sys.stdin.buffer.read())
+json.dump([vocabulary.tokenize(text, parse_special=False) for text in texts], sys.stdout)
 """
 
 
@@ -42,9 +43,11 @@ def test_llama_cpp_reads_a_thousand_strings_as_the_tokenizer_does() -> None:
     assert len(rows) == 1000
     done = subprocess.run(
         [sys.executable, "-c", TOKENISE, str(STARTER_MODEL)],
-        input=json.dumps([row["text"] for row in rows]),
-        capture_output=True, text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
+        input=json.dumps([row["text"] for row in rows]).encode(),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
     read = json.loads(done.stdout)
     different = [row["text"] for row, ids in zip(rows, read, strict=True) if row["ids"] != ids]
     assert different == []

@@ -31,9 +31,17 @@ class FakeClient(Client):
         self.answers: dict[str, object] = {}
         self.requests: list[Request] = []
         self.streams: dict[str, Stream] = {}
+        self.answered = 0
+        """How many requests have had their answer."""
 
     def request(
-        self, verb: bytes, path: str, body: object, type_: type[T], on_done: Callable[[T], None], on_error: OnError | None
+        self,
+        verb: bytes,
+        path: str,
+        body: object,
+        type_: type[T],
+        on_done: Callable[[T], None],
+        on_error: OnError | None,
     ) -> Call:
         asked = Request(verb.decode(), path, msgspec.to_builtins(body))
         self.requests.append(asked)
@@ -42,12 +50,15 @@ class FakeClient(Client):
         def reply() -> None:
             if call.aborted:
                 return
-            answer = self.answers.get(f"{asked.verb} {path.split('?')[0]}", AppError("internal", reason=path, folder=""))
+            answer = self.answers.get(
+                f"{asked.verb} {path.split('?', maxsplit=1)[0]}", AppError("internal", reason=path, folder="")
+            )
             answer = answer(asked) if callable(answer) else answer
             if isinstance(answer, AppError):
                 (on_error or self.failed.emit)(answer)
             else:
                 on_done(msgspec.json.decode(msgspec.json.encode(answer), type=type_))
+            self.answered += 1
 
         QTimer.singleShot(0, call, reply)
         return call

@@ -1,7 +1,7 @@
 """The real client against a real backend, and against a server that sends badly cut chunks."""
 
 import pytest
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, QTimer
 from PySide6.QtNetwork import QHostAddress, QTcpServer, QTcpSocket
 from pytestqt.qtbot import QtBot
 
@@ -138,7 +138,7 @@ def test_requests_do_not_starve_behind_streams(qtbot: QtBot, attached: Client) -
 
 
 class OneAnswer(QTcpServer):
-    """Sends one response in given chunks, each after the one before has gone out, and closes."""
+    """Sends one response in given chunks, each in a turn of the event loop of its own, and closes."""
 
     def __init__(self, chunks: list[bytes]) -> None:
         super().__init__()
@@ -150,13 +150,13 @@ class OneAnswer(QTcpServer):
     def _on_connection(self) -> None:
         self.socket = self.nextPendingConnection()
         self.socket.readyRead.connect(self._send)
-        self.socket.bytesWritten.connect(lambda _: self._send())
 
     def _send(self) -> None:
         assert self.socket is not None
         if self.chunks:
             self.socket.write(QByteArray(self.chunks.pop(0)))
             self.socket.flush()
+            QTimer.singleShot(0, self, self._send)
         else:
             self.socket.disconnectFromHost()
 

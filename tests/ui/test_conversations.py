@@ -74,16 +74,37 @@ def test_many_changes_are_told_once(qtbot: QtBot, client: FakeClient) -> None:
 def test_a_change_shows_at_once_and_sends_only_itself(qtbot: QtBot, client: FakeClient) -> None:
     conversations = Conversations(client)
     conversations.take_event(ConversationChanged(conversation=conversation(1)))
-    client.answers["PATCH /api/conversations/1"] = conversation(1, "From the backend")
+    client.answers["PATCH /api/conversations/1"] = conversation(1, "New")
     conversations.rename(1, "New")
     found = conversations.get(1)
     assert found is not None
     assert found.title == "New"
     assert client.asked("PATCH", "/api/conversations/1") == [{"title": "New"}]
-    qtbot.waitUntil(lambda: getattr(conversations.get(1), "title", "") == "From the backend")
     conversations.pin(1, True)
     conversations.move(1, "Work")
     assert client.asked("PATCH", "/api/conversations/1")[1:] == [{"pinned": True}, {"folder": "Work"}]
+
+
+def test_a_late_answer_does_not_undo_a_newer_event(qtbot: QtBot, client: FakeClient) -> None:
+    conversations = Conversations(client)
+    conversations.take_event(ConversationChanged(conversation=conversation(1)))
+    client.answers["PATCH /api/conversations/1"] = conversation(1, "Late")
+    conversations.rename(1, "Late")
+    conversations.take_event(ConversationChanged(conversation=conversation(1, "Newer")))
+    qtbot.waitUntil(lambda: client.answered == 1)
+    found = conversations.get(1)
+    assert found is not None
+    assert found.title == "Newer"
+
+
+def test_a_refused_change_gives_way_to_the_truth(qtbot: QtBot, client: FakeClient) -> None:
+    conversations = Conversations(client)
+    conversations.take_event(ConversationChanged(conversation=conversation(1, "Old")))
+    client.answers["PATCH /api/conversations/1"] = AppError("disk_full", folder="/x")
+    client.answers["GET /api/conversations"] = [conversation(1, "Old")]
+    with qtbot.waitSignal(client.failed):
+        conversations.rename(1, "New")
+    qtbot.waitUntil(lambda: getattr(conversations.get(1), "title", "") == "Old")
 
 
 def test_deleting_and_bringing_back(qtbot: QtBot, client: FakeClient) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
@@ -14,7 +13,7 @@ from starlette.routing import Route
 from app.backends.base import AnswerPart
 from app.errors import AppError
 from app.protocol import Delta, Finished, FinishReason, ModelEntry, ModelState
-from app.server.endpoint import internal_error
+from app.server.endpoint import told
 from app.server.engines import Engines
 from app.server.feed import Feed, FeedResponse, disconnected
 from app.server.openai import request as asking
@@ -26,8 +25,7 @@ from app.sse import encode
 DECIDE_S = 0.5
 """A streamed request that fails within this time gets its error's status; after it the headers have gone out."""
 _CLIENT_LEFT = 499
-
-_log = logging.getLogger(__name__)
+_REQUEST = "a request on the public port"
 
 
 class OpenAiRoutes:
@@ -137,11 +135,11 @@ class OpenAiRoutes:
             feed.put(encode(body_of(AppError("generation_failed", reason="it was stopped"))))
             raise
         except Exception as error:  # noqa: BLE001 (the edge of a request)
-            told = _told(error)
+            fault = told(error, _REQUEST)
             if begun.done():
-                feed.put(encode(body_of(told)))
+                feed.put(encode(body_of(fault)))
             else:
-                begun.set_exception(told)
+                begun.set_exception(fault)
         finally:
             feed.close()
 
@@ -173,17 +171,9 @@ def _told_kindly(handler: Callable[[Request], Awaitable[Response]]) -> Callable[
         try:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 (the edge of a request)
-            return response_of(_told(error))
+            return response_of(told(error, _REQUEST))
 
     return respond
-
-
-def _told(error: Exception) -> AppError:
-    """An expected error as it is; a bug, logged, as an internal one."""
-    if isinstance(error, AppError):
-        return error
-    _log.error("a request on the public port failed", exc_info=error)
-    return internal_error(error)
 
 
 def _model_of(entry: ModelEntry) -> wire.Model:

@@ -2,6 +2,7 @@
 
 import builtins
 import time
+from collections.abc import Callable
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ from app.protocol import (
 from app.server.endpoint import Call, endpoint
 from app.server.feed import FeedResponse
 from app.server.services import Services
+from app.store.store import Store
 
 
 class ConversationRoutes:
@@ -67,8 +69,7 @@ class ConversationRoutes:
         return self._tell(await self._storage.do(lambda store: store.change(call.id, call.body)))
 
     async def delete(self, call: Call[None]) -> Conversation:
-        await self._answers.stop_conversation(call.id)
-        removed = await self._storage.do(lambda store: store.delete(call.id, time.time()))
+        removed = await self._in_silence(call.id, lambda store: store.delete(call.id, time.time()))
         self._publish(ConversationRemoved(conversation_id=call.id))
         return removed
 
@@ -106,8 +107,9 @@ class ConversationRoutes:
 
     async def delete_message(self, call: Call[None]) -> Conversation:
         message = await self._storage.do(lambda store: store.message(call.id))
-        await self._answers.stop_conversation(message.conversation_id)
-        conversation = await self._storage.do(lambda store: store.delete_message(call.id, time.time()))
+        conversation = await self._in_silence(
+            message.conversation_id, lambda store: store.delete_message(call.id, time.time())
+        )
         self._publish(MessageRemoved(conversation_id=conversation.id, message_id=call.id))
         return self._tell(conversation)
 
@@ -118,6 +120,13 @@ class ConversationRoutes:
 
     async def search(self, call: Call[None]) -> builtins.list[SearchHit]:
         return await self._storage.search(call.text("q"), call.limit(50, 200))
+
+    async def _in_silence(self, conversation_id: int, work: Callable[[Store], Conversation]) -> Conversation:
+        """Do what takes messages away. No answer is written there before it, and none that began meanwhile after it."""
+        await self._answers.stop_conversation(conversation_id)
+        conversation = await self._storage.do(work)
+        await self._answers.stop_conversation(conversation_id)
+        return conversation
 
     def _tell(self, conversation: Conversation) -> Conversation:
         self._publish(ConversationChanged(conversation=conversation))

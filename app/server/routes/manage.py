@@ -88,10 +88,15 @@ class ManageRoutes:
         return await checkup(self._services)
 
     async def open_port(self, call: Call[PortRequest]) -> PortState:
-        if call.client_id not in self._services.presence:
+        port, presence = self._services.port, self._services.presence
+        if call.client_id not in presence:
             raise AppError("bad_request", reason="X-Alcove-Client names no client that holds /api/events open")
-        state = await self._services.port.open(call.body, call.client_id)
-        self._services.events.publish(PortChanged(port=state))
+        try:
+            state = await port.open(call.body, call.client_id)
+        finally:
+            self._services.events.publish(PortChanged(port=port.state))  # also where opening anew closed it
+        if call.client_id not in presence:
+            await self._services.client_left(call.client_id)
         return state
 
     async def close_port(self, call: Call[None]) -> PortState | None:

@@ -5,6 +5,7 @@ import time
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.errors import AppError
 from app.protocol import (
     AnswerDelta,
     AnswerEvent,
@@ -54,6 +55,7 @@ class AnswerReader(QObject):
         self._stream = self._client.stream(f"/api/messages/{message.id}/stream", AnswerEvent)
         self._stream.received.connect(self._on_event)
         self._stream.failed.connect(self._on_failed)
+        self._stream.ended.connect(self._on_ended)
 
     def leave(self) -> None:
         """Hang up; the answer goes on being written. What has come is passed on first."""
@@ -96,6 +98,10 @@ class AnswerReader(QObject):
         if self._message is not None:
             self.advanced.emit(self._message)
 
-    def _on_failed(self, error: object) -> None:
+    def _on_ended(self) -> None:
+        """The stream was cut off: after `finished` nobody listens to it any more."""
+        self._on_failed(AppError("backend_gone"))
+
+    def _on_failed(self, error: AppError) -> None:
         self.leave()
         self.failed.emit(error)

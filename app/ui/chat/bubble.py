@@ -85,7 +85,8 @@ class EditorRow(RowWidget):
         self._filled = False
         card = QFrame()
         card.setObjectName("card")
-        self.field = MessageField(self.tr("Edit your message"))
+        self.field = MessageField()
+        self.field.plain.setAccessibleName(self.tr("Edit your message"))
         self.field.submitted.connect(self._on_submitted)
         self.field.cancelled.connect(lambda: self.ask(Ask.CANCEL_EDIT))
         self.field.height_changed.connect(self.size_changed)

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QPushButton, QWidget
 
-from app.ui.chat.highlight import Span, lexer_for, spans
+from app.ui.chat.highlight import Span, lexer_class, lexer_for, spans
 from app.ui.chat.look import Look
 from app.ui.chat.row_widget import READING, RowContext, RowWidget, TextView, caret_width
 from app.ui.chat.rows import Row
@@ -26,6 +26,8 @@ from app.ui.theme import SMALL
 
 SLICE_S = 0.006
 """How long colours are worked out before the event loop has its turn."""
+LEXER_MS = 100
+"""Between the two steps of getting a lexer ready."""
 BUDGET_S = 1.5
 """After so much time the rest of a block stays plain."""
 
@@ -123,7 +125,12 @@ class CodeRow(RowWidget):
         if row.closed and (before is None or before.text != row.text or not before.closed):
             self._colouring = Colouring(self.view, row, self.look)
         elif not row.closed and before is None:
-            QTimer.singleShot(0, self, lambda: lexer_for(row.language))  # its rules take a while: not when it is needed
+            self._prepare(row.language)
+
+    def _prepare(self, language: str) -> None:
+        """Get the lexer ready in two short steps, so that closing the block does not wait for both."""
+        QTimer.singleShot(0, self, lambda: lexer_class(language))
+        QTimer.singleShot(LEXER_MS, self, lambda: lexer_for(language))
 
     def height_for(self, width: int) -> int:
         inner = width - self._indent() - 2 * self._space
@@ -166,13 +173,19 @@ class Colouring:
     def __init__(self, view: CodeView, code: Code, look: Look) -> None:
         self._view = view
         self._formats = look.code_formats
+        self._language = code.language
         self._spans = spans(code.text, code.language)
+        self._prepared = False
         self._left_s = BUDGET_S
         self._timer = QTimer(view, interval=0)
         self._timer.timeout.connect(self._step)
         self._timer.start()
 
     def _step(self) -> None:
+        if not self._prepared:
+            self._prepared = True
+            lexer_class(self._language)  # a turn of its own: its rules are compiled in the next
+            return
         began = time.perf_counter()
         found: list[Span] = []
         for span in self._spans:

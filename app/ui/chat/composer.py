@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.format import count
 from app.ui.chat.message_field import COUNTED_FROM, MessageField
@@ -13,6 +13,8 @@ from app.ui.widgets import Button, Label, Ring, follow_theme
 SHARE = 0.4
 """Of the page's height, the most it takes."""
 _SHADOW = 6
+_AROUND_FIELD = 100
+"""Height of everything but the field, in units."""
 
 
 class Composer(Retranslated, QWidget):
@@ -32,7 +34,8 @@ class Composer(Retranslated, QWidget):
         self._answering = False
         self._sendable = True
         self._most = 300
-        self.field = MessageField("")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.field = MessageField()
         self.send_button = Button(kind="primary", name="arrow-up")
         self.think_button = Button(kind="quiet", name="brain")
         self.think_button.setCheckable(True)
@@ -165,7 +168,7 @@ class Composer(Retranslated, QWidget):
 
     def _fit(self) -> None:
         theme = theme_of(self)
-        rest = self._most - theme.px(90)
+        rest = self._most - theme.px(_AROUND_FIELD)
         self.field.setFixedHeight(self.field.natural_height(max(rest, theme.px(24))))
 
     def _restyle(self) -> None:

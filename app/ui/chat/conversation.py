@@ -78,7 +78,7 @@ class OpenConversation(QObject):
         self._reader.advanced.connect(self._put)
         self._reader.prefilled.connect(self._on_prefilled)
         self._reader.finished.connect(self._on_finished)
-        self._reader.failed.connect(self._lose)
+        self._reader.failed.connect(lambda _error: self.reload())  # which says so where the backend has gone
         self.phase = Phase.EMPTY
         self.conversation: Conversation | None = None
         self.messages: list[Message] = []

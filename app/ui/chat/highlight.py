@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
+from pygments.lexers import find_lexer_class_by_name
 from pygments.token import Token, _TokenType
 from pygments.util import ClassNotFound
 
@@ -68,12 +68,19 @@ def spans(text: str, language: str) -> Iterator[Span]:
 
 
 @lru_cache(maxsize=64)
-def lexer_for(language: str) -> Lexer | None:
-    """The lexer of that name or alias; None where there is none. Takes some 20 ms the first time."""
+def lexer_class(language: str) -> type[Lexer] | None:
+    """The kind of lexer of that name or alias; None where there is none. Imports it: some 15 ms the first time."""
     try:
-        return get_lexer_by_name(language)
+        return find_lexer_class_by_name(language)
     except ClassNotFound:
         return None
+
+
+@lru_cache(maxsize=64)
+def lexer_for(language: str) -> Lexer | None:
+    """A lexer for that language; None where there is none. Compiles its rules: some 25 ms the first time."""
+    found = lexer_class(language)
+    return found() if found is not None else None
 
 
 @cache

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, 
 
 from app.format import count
 from app.ui.theme import SMALL, theme_of
+from app.ui.translate import Retranslated
 from app.ui.widgets import IconButton, Label, follow_theme
 
 LONGEST_LINE = 4_000
@@ -69,7 +70,7 @@ class PlainField(QPlainTextEdit):
         return source.hasText()
 
 
-class MessageField(QWidget):
+class MessageField(Retranslated, QWidget):
     """A `PlainField` and, above it, what was put aside."""
 
     submitted = Signal()
@@ -77,14 +78,13 @@ class MessageField(QWidget):
     text_changed = Signal()
     height_changed = Signal()
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._aside = ""
         self.plain = PlainField()
-        self.plain.setAccessibleName(name)
         self.setFocusProxy(self.plain)
         self._aside_label = Label(scale=SMALL)
-        self._remove = IconButton("x", self.tr("Remove the pasted text"), size=24)
+        self._remove = IconButton("x", "", size=24)
         self._aside_row = self._make_aside_row()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -98,6 +98,11 @@ class MessageField(QWidget):
         self._remove.clicked.connect(lambda: self._put_aside(""))
         follow_theme(self._restyle)
         self._put_aside("")
+
+    def retranslate(self) -> None:
+        words = self.tr("Pasted text, {count} characters").format(count=count(len(self._aside)))
+        self._aside_label.setText(words)
+        self._remove.set_label(self.tr("Remove the pasted text"))
 
     def text(self) -> str:
         """What was written, then what was put aside."""
@@ -123,7 +128,7 @@ class MessageField(QWidget):
 
     def _put_aside(self, text: str) -> None:
         self._aside = text
-        self._aside_label.setText(self.tr("Pasted text, {count} characters").format(count=count(len(text))))
+        self.retranslate()
         self._aside_row.setVisible(bool(text))
         self.text_changed.emit()
         self.height_changed.emit()

@@ -109,7 +109,7 @@ class ChatPage(Retranslated, QWidget):
         conversation.messages_changed.connect(self._on_messages)
         conversation.answer_finished.connect(self._update_context)
         conversation.send_failed.connect(self._on_send_failed)
-        conversation.failed.connect(self.show_error)
+        conversation.failed.connect(self._on_failed)
         composer.sent.connect(conversation.send)
         composer.stopped.connect(conversation.stop)
         composer.recalled.connect(self.controller.edit_last)
@@ -162,6 +162,7 @@ class ChatPage(Retranslated, QWidget):
     def _on_messages(self, _follow: bool = False) -> None:
         empty = not self.conversation.messages and self.conversation.phase is not Phase.LOADING
         self._stack.setCurrentWidget(self.welcome if empty else self.transcript)
+        self.dismiss_error()
         self._update_context()
 
     def _on_library(self) -> None:
@@ -188,6 +189,10 @@ class ChatPage(Retranslated, QWidget):
         self.show_error(error)
 
     # ------------------------------------------------------------ errors
+
+    def _on_failed(self, error: AppError) -> None:
+        if error.code != "backend_gone":  # the window speaks of that, and brings it back
+            self.show_error(error)
 
     def show_error(self, error: AppError) -> None:
         """Show what went wrong with the page as a whole, above the composer."""

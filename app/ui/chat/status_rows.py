@@ -1,6 +1,6 @@
 """Rows that say how an answer stands: it waits, thinks, was ended early, or failed."""
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from app.errors import AppError
@@ -22,9 +22,11 @@ class ThinkingRow(RowWidget):
         self._button = Button(kind="quiet", name="chevron-right")
         self._button.setFont(context.look.theme.text_font(SMALL))
         self._button.clicked.connect(lambda: self.ask(Ask.FOLD_THINKING))
-        line = QHBoxLayout(self)
-        line.setContentsMargins(-context.look.px(8), 0, 0, 0)  # its words stand flush with the text, not its border
-        line.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._button.setParent(self)
+        self._button.setStyleSheet("padding: 0")  # flush with the text, as it has no border to be seen
+
+    def height_for(self, width: int) -> int:
+        return self._button.sizeHint().height()
 
     def set_row(self, row: Row) -> None:
         if not isinstance(row, Thinking):
@@ -40,6 +42,7 @@ class ThinkingRow(RowWidget):
         self._button.setAccessibleName(text)
         hint = self.tr("Hide the thinking") if row.unfolded else self.tr("Show the thinking")
         self._button.setAccessibleDescription(hint)
+        self._button.adjustSize()
 
 
 class WaitingRow(RowWidget):

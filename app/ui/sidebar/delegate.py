@@ -24,7 +24,11 @@ class RowDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         row = index.data(ROW)
-        units = _HEADING if isinstance(row, Heading) else _HIT if isinstance(row, SearchHit) else _ROW
+        units = _ROW
+        if isinstance(row, Heading):
+            units = _HEADING
+        elif isinstance(row, SearchHit) and row.message_id is not None:
+            units = _HIT
         return QSize(0, theme_of(self._view).px(units))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -101,15 +105,17 @@ def _paint_conversation(painter: QPainter, theme: Theme, rect: QRect, conversati
 
 def _paint_hit(painter: QPainter, theme: Theme, rect: QRect, hit: SearchHit, title: str) -> None:
     inside = rect.adjusted(theme.px(_LEFT), theme.px(6), -theme.px(8), -theme.px(6))
+    painter.setFont(theme.text_font())
+    painter.setPen(theme.colour("text"))
+    if hit.message_id is None:
+        _draw_line(painter, inside, title)
+        return
     upper, lower = QRect(inside), QRect(inside)
     upper.setBottom(inside.center().y())
     lower.setTop(inside.center().y() + 1)
-    painter.setFont(theme.text_font())
-    painter.setPen(theme.colour("text"))
     _draw_line(painter, upper, title)
-    if hit.message_id is not None:
-        painter.setFont(theme.text_font(SMALL))
-        _draw_snippet(painter, theme, lower, hit)
+    painter.setFont(theme.text_font(SMALL))
+    _draw_snippet(painter, theme, lower, hit)
 
 
 def _draw_line(painter: QPainter, rect: QRect, text: str) -> None:

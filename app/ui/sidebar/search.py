@@ -2,18 +2,18 @@
 
 from urllib.parse import quote
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QWidget
 
 from app.protocol import SearchHit
 from app.ui.client import Call, Client
-from app.ui.icons import icon
+from app.ui.icons import paint_icon
 from app.ui.sidebar.conversation_model import ROW
 from app.ui.sidebar.delegate import RowDelegate
 from app.ui.theme import theme_of
 from app.ui.translate import Retranslated
-from app.ui.widgets import follow_theme
+from app.ui.widgets import IconButton, follow_theme
 
 DEBOUNCE_MS = 120
 _LIMIT = 100
@@ -22,24 +22,27 @@ _NOWHERE = QModelIndex()
 
 
 class SearchField(Retranslated, QLineEdit):
-    """The field. `left_downwards` asks for the focus to go to the results."""
+    """The field, with a magnifier and, while there is text, a button that clears it.
+
+    `left_downwards` asks for the focus to go to the results.
+    """
 
     left_downwards = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._sign = QAction(self)
-        self.addAction(self._sign, QLineEdit.ActionPosition.LeadingPosition)
-        self._clear = QAction(self)
-        self._clear.triggered.connect(self.clear)
-        self.textChanged.connect(self._on_text)
+        self._clear = IconButton("x", "", self, size=24)
+        self._clear.clicked.connect(self.clear)
+        self._clear.clicked.connect(self.setFocus)
+        self._clear.hide()
+        self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
         self.retranslate()
         follow_theme(self._restyle)
 
     def retranslate(self) -> None:
         self.setPlaceholderText(self.tr("Search"))
         self.setAccessibleName(self.tr("Search conversations"))
-        self._clear.setText(self.tr("Clear search"))
+        self._clear.set_label(self.tr("Clear search"), "Esc")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
@@ -49,16 +52,21 @@ class SearchField(Retranslated, QLineEdit):
         else:
             super().keyPressEvent(event)
 
-    def _on_text(self, text: str) -> None:
-        if text and self._clear not in self.actions():
-            self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
-        elif not text:
-            self.removeAction(self._clear)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        theme = theme_of(self)
+        size = theme.px(16)
+        place = QRect(theme.px(10), (self.height() - size) // 2, size, size)
+        paint_icon(QPainter(self), "search", theme.colour("muted"), place)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = (self.height() - self._clear.height()) // 2
+        self._clear.move(self.width() - self._clear.width() - room, room)
 
     def _restyle(self) -> None:
-        ink = theme_of(self).colour("muted")
-        self._sign.setIcon(icon("search", ink))
-        self._clear.setIcon(icon("x", ink))
+        theme = theme_of(self)
+        self.setTextMargins(theme.px(24), 0, theme.px(24), 0)
 
 
 class Search(QObject):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QStyledItemDelegate, QWidget
 
 from app.ui.icons import paint_icon
 from app.ui.theme import theme_of
@@ -19,6 +19,7 @@ class Choice(QComboBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setItemDelegate(QStyledItemDelegate(self))  # The one that the style sheet can reach.
         self.activated.connect(lambda place: self.picked.emit(self.itemData(place)))
         follow_theme(self._restyle)
 
@@ -46,5 +47,8 @@ class Choice(QComboBox):
 
     def _restyle(self) -> None:
         self.setMinimumWidth(theme_of(self).px(160))
-        self.view().window().setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        container = self.view().parentWidget()
+        if isinstance(container, QFrame):
+            container.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+            container.setFrameShape(QFrame.Shape.NoFrame)
         self.update()

@@ -52,6 +52,7 @@ class ErrorCard(Retranslated, QFrame):
             label.setText(text)
             label.setVisible(bool(text))
         self._details.setText(json.dumps({"code": self._error.code, **self._error.values}, ensure_ascii=False))
+        self._sign.setAccessibleName(self.tr("Error"))
         self._fold.setText(self.tr("Hide details") if self._details.isVisibleTo(self) else self.tr("Details"))
         self._copy.setText(self.tr("Copy details"))
         self.setAccessibleName(words.title)

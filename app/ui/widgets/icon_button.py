@@ -40,7 +40,7 @@ class IconButton(QToolButton):
 
 
 class Button(QPushButton):
-    """A button with words and perhaps an icon: kind "" (plain), wide (words at the left), primary, danger, quiet, link."""
+    """A button with words and perhaps an icon: kind "" (plain), wide (aligned left), primary, danger, quiet, link."""
 
     def __init__(self, text: str = "", kind: str = "", name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)

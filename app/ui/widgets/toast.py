@@ -1,4 +1,4 @@
-"""A short word at the foot of the window that goes by itself, with one way back."""
+"""A short word near the top of the window that goes by itself, with one way back."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,8 @@ from app.ui.widgets.icon_button import Button
 from app.ui.widgets.themed import Label, follow_theme
 
 _SHOWN_MS = 8000
+_TOP = 56
+"""Below the titles, in units: at the foot it would lie on the composer."""
 
 
 class Toast(QFrame):
@@ -51,8 +53,7 @@ class Toast(QFrame):
 
     def _place(self) -> None:
         self.adjustSize()
-        space = self._window.size() - self.size()
-        self.move(space.width() // 2, space.height() - theme_of(self).px(24))
+        self.move((self._window.width() - self.width()) // 2, theme_of(self).px(_TOP))
 
     def _on_time(self) -> None:
         if self.underMouse() or self._button.hasFocus():
@@ -72,7 +73,7 @@ class Toast(QFrame):
 
 
 def show_toast(widget: QWidget, text: str, action: str = "", on_action: Callable[[], None] | None = None) -> Toast:
-    """Say something at the foot of the window that holds this widget."""
+    """Say something in the window that holds this widget."""
     window = widget.window()
     toast = window.findChild(Toast, options=Qt.FindChildOption.FindDirectChildrenOnly) or Toast(window)
     toast.say(text, action, on_action)

@@ -3,6 +3,7 @@ import time
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -13,6 +14,7 @@ from app.ui.sidebar.conversation_list import ConversationList
 from app.ui.translate import translations
 from app.ui.widgets import Toast
 from tests.ui.fake_client import FakeClient
+from tests.ui.finding import child
 
 
 class Shown:
@@ -42,9 +44,7 @@ class Shown:
 
 
 def conversation(number: int, title: str, *, pinned: bool = False, folder: str = "") -> Conversation:
-    return Conversation(
-        id=number, title=title, created=0, updated=time.time() - number, pinned=pinned, folder=folder
-    )
+    return Conversation(id=number, title=title, created=0, updated=time.time() - number, pinned=pinned, folder=folder)
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def test_a_click_chooses_and_a_heading_does_not(shown: Shown, qtbot: QtBot) -> N
     chosen: list[int] = []
     shown.view.chosen.connect(chosen.append)
     left = Qt.MouseButton.LeftButton
-    qtbot.mouseClick(shown.view.viewport(), left, pos=shown.centre(0))
+    QTest.mouseClick(shown.view.viewport(), left, pos=shown.centre(0))
     assert chosen == []
-    qtbot.mouseClick(shown.view.viewport(), left, pos=shown.centre(1))
+    QTest.mouseClick(shown.view.viewport(), left, pos=shown.centre(1))
     assert chosen[:1] == [1]
 
 
@@ -81,9 +81,9 @@ def test_keys_move_over_headings_and_choose(shown: Shown, qtbot: QtBot) -> None:
     shown.put(conversation(1, "One", pinned=True), conversation(2, "Two"))
     shown.view.setFocus()
     shown.view.show_current(1)
-    qtbot.keyClick(shown.view, Qt.Key.Key_Down)
+    QTest.keyClick(shown.view, Qt.Key.Key_Down)
     with qtbot.waitSignal(shown.view.chosen) as chosen:
-        qtbot.keyClick(shown.view, Qt.Key.Key_Return)
+        QTest.keyClick(shown.view, Qt.Key.Key_Return)
     assert chosen.args == [2]
 
 
@@ -109,23 +109,21 @@ def test_only_another_order_resets_the_list(shown: Shown, qtbot: QtBot) -> None:
 def test_rename_in_place(shown: Shown, qtbot: QtBot) -> None:
     shown.put(conversation(1, "One"))
     shown.view.rename(1)
-    editor = shown.view.findChild(QLineEdit)
-    assert editor is not None
+    editor = child(shown.view, QLineEdit)
     assert editor.text() == "One"
     assert editor.accessibleName() == "Title"
     editor.setText("  Another  ")
-    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shown.client.asked("PATCH", "/api/conversations/1") == [{"title": "Another"}])
 
 
 def test_an_empty_title_is_no_rename(shown: Shown, qtbot: QtBot) -> None:
     shown.put(conversation(1, "One"))
     shown.view.rename(1)
-    editor = shown.view.findChild(QLineEdit)
-    assert editor is not None
+    editor = child(shown.view, QLineEdit)
     editor.setText(" ")
     with qtbot.waitSignal(editor.destroyed):
-        qtbot.keyClick(editor, Qt.Key.Key_Return)
+        QTest.keyClick(editor, Qt.Key.Key_Return)
     assert shown.client.asked("PATCH", "/api/conversations/1") == []
 
 
@@ -133,11 +131,11 @@ def test_delete_key_with_undo(shown: Shown, qtbot: QtBot) -> None:
     shown.put(conversation(1, "One"), conversation(2, "Two"))
     shown.view.show_current(1)
     with qtbot.waitSignal(shown.conversations.removed):
-        qtbot.keyClick(shown.view, Qt.Key.Key_Delete)
+        QTest.keyClick(shown.view, Qt.Key.Key_Delete)
     toast = shown.view.window().findChild(Toast)
     assert toast is not None
     assert toast.isVisible()
-    toast.findChild(QPushButton).click()
+    child(toast, QPushButton).click()
     qtbot.waitUntil(lambda: shown.conversations.get(1) is not None)
     assert not toast.isVisible()
 
@@ -168,8 +166,7 @@ def test_a_new_folder_is_asked_for(shown: Shown, qtbot: QtBot) -> None:
     folders = action(shown.view.menu_for(conversation(1, "One")), "Move to folder").menu()
     assert isinstance(folders, QMenu)
     action(folders, "New folder…").trigger()
-    dialog = shown.view.findChild(QInputDialog)
-    assert dialog is not None
+    dialog = child(shown.view, QInputDialog)
     dialog.setTextValue(" Trips ")
     dialog.accept()
     assert shown.client.asked("PATCH", "/api/conversations/1") == [{"folder": "Trips"}]

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,5 +58,5 @@ def test_every_conversation_stands_exactly_once_under_a_heading(given_ones: list
     assert not rows or isinstance(rows[0], Heading)
     headings = [row for row in rows if isinstance(row, Heading)]
     assert len(headings) == len(set(headings))
-    for row, following in zip(rows, rows[1:], strict=False):
+    for row, following in pairwise(rows):
         assert not (isinstance(row, Heading) and isinstance(following, Heading))

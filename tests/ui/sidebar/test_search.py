@@ -1,4 +1,5 @@
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.protocol import Conversation, ConversationChanged, SearchHit
@@ -8,7 +9,9 @@ from app.ui.sidebar.delegate import snippet_parts
 from app.ui.sidebar.search import Search
 from tests.ui.fake_client import FakeClient, Request
 
-HIT = SearchHit(conversation_id=3, message_id=9, title="VRAM", snippet="how much 显存 is there", marks=((9, 11),), created=0)
+HIT = SearchHit(
+    conversation_id=3, message_id=9, title="VRAM", snippet="how much 显存 is there", marks=((9, 11),), created=0
+)
 
 
 def sidebar(qtbot: QtBot, client: FakeClient) -> tuple[Sidebar, Conversations]:
@@ -52,10 +55,10 @@ def test_results_take_the_place_of_the_list_and_go_with_the_text(qtbot: QtBot, c
     widget, conversations = sidebar(qtbot, client)
     conversations.take_event(ConversationChanged(conversation=Conversation(id=3, title="VRAM", created=0, updated=0)))
     qtbot.waitUntil(widget.conversations.isVisible)
-    qtbot.keyClicks(widget.field, "vram")
+    QTest.keyClicks(widget.field, "vram")
     qtbot.waitUntil(widget.results.isVisible)
     assert widget.results.model().index(0, 0).data() == "VRAM"
-    qtbot.keyClick(widget.field, Qt.Key.Key_Escape)
+    QTest.keyClick(widget.field, Qt.Key.Key_Escape)
     assert widget.field.text() == ""
     assert widget.conversations.isVisible()
 
@@ -64,19 +67,19 @@ def test_the_keyboard_goes_from_the_field_to_the_hit(qtbot: QtBot, client: FakeC
     client.answers["GET /api/search"] = [HIT]
     widget, _ = sidebar(qtbot, client)
     widget.focus_search()
-    qtbot.keyClicks(widget.field, "vram")
+    QTest.keyClicks(widget.field, "vram")
     qtbot.waitUntil(widget.results.isVisible)
-    qtbot.keyClick(widget.field, Qt.Key.Key_Down)
+    QTest.keyClick(widget.field, Qt.Key.Key_Down)
     assert widget.results.currentIndex().row() == 0
     with qtbot.waitSignal(widget.hit_chosen) as chosen:
-        qtbot.keyClick(widget.results, Qt.Key.Key_Return)
+        QTest.keyClick(widget.results, Qt.Key.Key_Return)
     assert chosen.args == [HIT]
 
 
 def test_nothing_found_says_what_to_do(qtbot: QtBot, client: FakeClient) -> None:
     client.answers["GET /api/search"] = []
     widget, _ = sidebar(qtbot, client)
-    qtbot.keyClicks(widget.field, "zzz")
+    QTest.keyClicks(widget.field, "zzz")
     qtbot.waitUntil(lambda: not widget.conversations.isVisible())
     said = [label.text() for label in widget.findChildren(type(widget._empty)) if label.isVisible()]
     assert any("Nothing found" in text for text in said)
