@@ -8,10 +8,21 @@ from pathlib import Path
 from app.errors import AppError
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder and those missing above it, for this user alone, as the XDG base directories want it.
+
+    Raises OSError.
+    """
+    if not folder.is_dir():
+        if folder.parent != folder:
+            make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace the file in one step. Raises AppError("disk_full") or AppError("folder_read_only")."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:

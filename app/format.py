@@ -9,6 +9,11 @@ _GIB = 1024**3
 _MIB = 1024**2
 
 
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for halves of characters, which arguments and file names have that are no UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def memory_size(size: int) -> str:
     """Bytes of memory or of a file on disk, in GiB or MiB (1024)."""
     if size >= _GIB:

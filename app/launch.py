@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 
 from app.errors import AppError
+from app.files import make_folder
 from app.paths import Paths
 from app.protocol import ErrorInfo, Handshake
 
@@ -86,7 +87,7 @@ class _State(Enum):
     STARTING = auto()
     """Our child is on its way, or a faster one has the lock."""
     ELSEWHERE = auto()
-    """Our child met a held lock: its holder is starting or ending."""
+    """Our child met a held lock: its holder is starting or ending. Now and then another child tries."""
     FOUND = auto()
 
 
@@ -119,7 +120,7 @@ class Launch:
             self._start()
         elif now > self._deadline:
             self._give_up()
-        elif self._state is _State.ELSEWHERE and now >= self._retry_at:
+        elif self._state is _State.ELSEWHERE and self._child is None and now >= self._retry_at:
             self._start()
         return None
 
@@ -144,7 +145,8 @@ class Launch:
         except AppError:
             self._close_errors()
             raise
-        self._state = _State.STARTING
+        if self._state is _State.LOOKING:
+            self._state = _State.STARTING
 
     def _settle(self) -> None:
         """A backend runs. The child we started, it or a latecomer about to end, no longer belongs to us."""
@@ -190,12 +192,10 @@ class Launch:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
-            reason = self._last_error() or f"no answer within {PATIENCE_S:.0f} s"
-        else:
-            reason = f"another process holds {self._paths.lock} and does not answer"
+        reason = self._last_error() or ("lock_held" if self._state is _State.ELSEWHERE else "backend_silent")
         self._settle()
         self._state = _State.LOOKING
-        raise AppError("backend_failed", reason=reason, folder=str(self._paths.logs))
+        raise AppError("backend_failed", reason=reason, folder=str(self._paths.logs), lock=str(self._paths.lock))
 
     def _last_error(self) -> str:
         if self._errors is None:
@@ -264,7 +264,7 @@ def _open_errors(paths: Paths) -> IO[bytes]:
     """The file that takes the child's standard error: in the log folder, or nameless where that cannot be written."""
     path = paths.logs / "backend-stderr.log"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file = path.open("a+b")
         if file.seek(0, os.SEEK_END) > _LOG_LIMIT:
             file.truncate(0)

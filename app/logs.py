@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from app.files import make_folder
+
 MAX_BYTES = 1_000_000
 KEPT_FILES = 3
 FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
@@ -45,7 +47,7 @@ def set_up_logging(kind: str, folder: Path, level: int = logging.INFO) -> None:
 
 def _file_handler(kind: str, folder: Path) -> logging.Handler | None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         return _SharedRotatingFile(
             folder / f"{kind}.log", maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8", errors="replace"
         )

@@ -61,7 +61,7 @@ class GenerationStats(Wire, frozen=True, kw_only=True):
     context_length: int
     finish_reason: FinishReason = FinishReason.STOP
     thinking_s: float | None = None
-    """From the first token of thinking to the first of the answer; None without thinking or where nobody measured it."""
+    """From the first token of thinking to the first of the answer; None without thinking, or not measured."""
 
     @property
     def context_used(self) -> int:
@@ -258,6 +258,12 @@ class LoadParams(Wire, frozen=True, kw_only=True):
     context_length: int | None = None
     gpu_layers: int | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("context_length", 1), ("gpu_layers", 0), ("threads", 1)):
+            value = getattr(self, name)
+            if value is not None and not least <= value < 2**31:
+                raise ValueError(f"{name} is a number from {least} to {2**31 - 1}")
 
 
 # ---------------------------------------------------------------- machine

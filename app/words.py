@@ -50,7 +50,11 @@ def text(kind: Literal["check", "label", "cli"], code: str, values: Mapping[str,
 
 
 def _fill(template: str, values: Mapping[str, Value], language: Language) -> str:
+    """The sentence with its values. A `reason` may be a code with words of its own, or what a system or engine said."""
     shown = {name: format_value(name, value, language) for name, value in values.items()}
+    reasons = _table(language)["reason"]
+    if (reason := values.get("reason")) in reasons:
+        shown["reason"] = reasons[reason].format_map(shown)
     return template.format_map(shown)
 
 

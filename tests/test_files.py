@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import AppError
-from app.files import storage_error, write_atomically
+from app.files import make_folder, storage_error, write_atomically
 
 
 def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -16,6 +16,19 @@ def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> Non
     assert path.read_bytes() == b"two"
     assert path.stat().st_mode & 0o777 == 0o640
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def test_folders_are_for_their_user_alone_and_others_stay_as_they_are(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    make_folder(shared / "data" / "logs")
+    make_folder(shared / "data" / "logs")
+    modes = [path.stat().st_mode & 0o777 for path in (shared, shared / "data", shared / "data" / "logs")]
+    assert modes == [0o755, 0o700, 0o700]
+    (shared / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        make_folder(shared / "file" / "deeper")
 
 
 def test_a_failed_write_keeps_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

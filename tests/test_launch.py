@@ -245,11 +245,11 @@ def test_a_clock_that_was_set_does_not_hide_the_holder_of_the_lock(
 
 
 def test_a_lock_held_for_ever_is_told(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(launch, "PATIENCE_S", 2.0)
     backend_is(monkeypatch, "")
     error = fails(Launch(paths))
-    assert error.code == "backend_failed"
-    assert str(paths.lock) in str(error.values["reason"])
+    assert (error.code, error.values["reason"]) == ("backend_failed", "lock_held")
+    assert str(paths.lock) in error.message
 
 
 # ---------------------------------------------------------------- the real backend

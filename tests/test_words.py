@@ -1,6 +1,7 @@
 """The two tables of words agree, every error code used in the program has words, and sentences are filled."""
 
 import ast
+import re
 import string
 import tomllib
 from functools import cache
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import AppError
+from app.format import Language
 from app.paths import RESOURCES
 from app.protocol import Value
 from app.words import choose_language, error_words, text
@@ -67,6 +69,30 @@ def test_every_error_has_words_and_the_values_they_need(place: str, code: str, v
     sentences = [table("en")[f"error.{code}.{part}"] for part in ("title", "message", "hint")]
     needed = set().union(*(placeholders(sentence) for sentence in sentences))
     assert None in values or values >= needed, place
+
+
+REASONS = {key.removeprefix("reason.") for key in table("en") if key.startswith("reason.")}
+CODE = r'"([a-z]+(?:_[a-z]+)+)"'
+"""A text in quotes that looks like a code."""
+
+
+def texts_like(pattern: str) -> set[str]:
+    return {code for path in APP.rglob("*.py") for code in re.findall(pattern, path.read_text(encoding="utf-8"))}
+
+
+def test_every_reason_has_words_and_all_words_are_used() -> None:
+    assert len(given := texts_like(rf"(?:reason=|RefusedError\(){CODE}")) > 10
+    assert given <= REASONS <= texts_like(CODE)
+
+
+def test_a_reason_is_a_code_with_words_or_what_somebody_said() -> None:
+    def said(reason: str, language: Language) -> str:
+        values: dict[str, Value] = {"model": "M", "reason": reason, "found": 1000, "expected": 2000}
+        return error_words("model_broken", values, language).message
+
+    assert said("file_cut_off", "en") == "M: the file is cut off: it has 1,000 of 2,000 bytes"
+    assert said("file_cut_off", "zh") == "M：文件不完整：应有 2,000 字节，只有 1,000 字节"
+    assert said("unknown model architecture", "zh") == "M：unknown model architecture"
 
 
 def test_sizes_inside_a_sentence_are_formatted() -> None:

@@ -59,4 +59,4 @@ BackendFactory: TypeAlias = Callable[[], Backend]
 
 def unloaded_error() -> AppError:
     """What answers of a backend raise that has been unloaded."""
-    return AppError("generation_failed", reason="the model is not loaded any more")
+    return AppError("generation_failed", reason="model_unloaded")

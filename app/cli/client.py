@@ -4,8 +4,8 @@ import contextlib
 import http.client
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterator
-from types import TracebackType
+from collections.abc import Callable, Generator, Iterator, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -85,9 +85,9 @@ class Client:
 
     def stream(self, path: str, kind: Any, **query: str | int) -> Generator[Any, None, None]:
         """The events of a stream until it ends; `kind` may be a union. Closing the generator closes the connection."""
-        connection, _ = self._connect(SILENCE_S)
-        with contextlib.closing(connection):
-            yield from _events(self._send(connection, "GET", _url(path, query)), kind)
+        handshake, _ = self._here()
+        with contextlib.closing(_connection(handshake, SILENCE_S)) as connection:
+            yield from _events(_request(connection, handshake, "GET", _url(path, query)), kind)
 
     def _check(self) -> None:
         """Raise what ended the presence, if anything did."""
@@ -97,34 +97,21 @@ class Client:
             raise AppError("backend_gone")
 
     def _ask(self, method: str, url: str, kind: Any, body: object = None) -> Any:
-        connection, client_id = self._connect(REPLY_S)
-        with contextlib.closing(connection):
-            response = self._send(connection, method, url, body, {"X-Alcove-Client": client_id})
+        handshake, client_id = self._here()
+        with contextlib.closing(_connection(handshake, REPLY_S)) as connection:
+            response = _request(connection, handshake, method, url, body, {"X-Alcove-Client": client_id})
             try:
                 return msgspec.json.decode(response.read(), type=kind)
             except (OSError, http.client.HTTPException) as error:
                 raise AppError("backend_gone") from error
 
-    def _connect(self, timeout_s: float) -> tuple[http.client.HTTPConnection, str]:
+    def _here(self) -> tuple[Handshake, str]:
+        """The backend we are present at, once there is one, and our id there."""
         self.attached()
         with self._changed:
             if self._handshake is None:
                 raise AppError("backend_gone")
-            return http.client.HTTPConnection("127.0.0.1", self._handshake.port, timeout=timeout_s), self._client_id
-
-    def _send(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        url: str,
-        body: object = None,
-        headers: dict[str, str] | None = None,
-    ) -> http.client.HTTPResponse:
-        """Send a request; the response has a good status and its body is unread."""
-        handshake = self._handshake
-        if handshake is None:
-            raise AppError("backend_gone")
-        return _request(connection, handshake, method, url, body, headers or {})
+            return self._handshake, self._client_id
 
     # ---------------------------------------------------------------- presence, on its own thread
 
@@ -149,14 +136,16 @@ class Client:
         """Be present at that backend until its stream ends; one that is just going away is tried again."""
         if handshake is None:
             return
-        connection = http.client.HTTPConnection("127.0.0.1", handshake.port, timeout=SILENCE_S)
+        connection = _connection(handshake, SILENCE_S)
         with self._changed:
             self._stream = connection
         try:
             with contextlib.closing(connection):
                 url = _url("/api/events", {"client": self._name})
-                for event in _events(_request(connection, handshake, "GET", url, None, {}), Event):
+                for event in _events(_request(connection, handshake, "GET", url), Event):
                     self._receive(handshake, event)
+                    if self._closing.is_set():
+                        return
         except AppError as error:
             if error.code != "backend_gone":
                 raise
@@ -183,13 +172,17 @@ def _url(path: str, query: dict[str, Any]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
+def _connection(handshake: Handshake, timeout_s: float) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", handshake.port, timeout=timeout_s)
+
+
 def _request(
     connection: http.client.HTTPConnection,
     handshake: Handshake,
     method: str,
     url: str,
-    body: object,
-    headers: dict[str, str],
+    body: object = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> http.client.HTTPResponse:
     """The response, its body unread. Raises AppError: what the backend says, or "backend_gone"."""
     content = None if body is None else msgspec.json.encode(body)

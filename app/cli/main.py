@@ -1,6 +1,7 @@
 """The `alcove` command: one function per sub-command, errors on standard error, exit 0, 1 (failed) or 2 (misused)."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from app.cli.serve import serve as hold_port
 from app.cli.terminal import Terminal, has_display, piped_input
 from app.cli.window import open_window
 from app.errors import AppError
+from app.format import well_formed
 from app.launch import read_handshake
 from app.protocol import Check, CheckState, LoadParams, Machine, ModelEntry, PortRequest, Status
 
@@ -28,7 +30,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a pipe or a terminal cannot say costs a sign, not the answer
+    sys.exit(run([well_formed(argument) for argument in sys.argv[1:]]))
 
 
 def run(arguments: list[str]) -> int:

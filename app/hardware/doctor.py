@@ -79,7 +79,7 @@ def _models(facts: Facts) -> Iterator[Check]:
         yield _warn("disk_low", path=str(facts.model_folder), free_bytes=free)
     for model in facts.models:
         if model.state is ModelState.BROKEN and model.error is not None:
-            yield _warn("broken_model", name=model.name, reason=str(model.error.values.get("reason", "")))
+            yield _warn("broken_model", **{"reason": "", **model.error.values, "name": model.name})
 
 
 def _data(facts: Facts) -> Iterator[Check]:

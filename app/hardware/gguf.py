@@ -10,6 +10,7 @@ from types import MappingProxyType
 from app.errors import AppError
 from app.hardware.gguf_bytes import KEY_LIMIT, SHORT_ARRAY, CutOffError, DamagedError, HeaderBytes, MetaValue
 from app.hardware.quantizations import TENSOR_TYPES, quantization_label
+from app.protocol import Value
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -120,11 +121,6 @@ class Header:
         return self.vocabulary or self.own("vocab_size")
 
     @property
-    def split_number(self) -> int:
-        """Which part this is, from 0."""
-        return self.whole("split.no") or 0
-
-    @property
     def split_count(self) -> int:
         """How many files make up the model."""
         return max(self.whole("split.count") or 1, 1)
@@ -167,27 +163,31 @@ class Header:
 
 
 class RefusedError(Exception):
-    """A file that is whole, perhaps, but nothing this reader reads; the text says what it is."""
+    """A file that is whole, perhaps, but nothing this reader reads; `reason` is a code of resources/words."""
+
+    def __init__(self, reason: str, **values: Value) -> None:
+        super().__init__(reason)
+        self.values: dict[str, Value] = {"reason": reason, **values}
 
 
 def read_header(path: Path) -> Header:
     """The header of that file, whose tensors are all there. Raises AppError("model_broken") with the reason."""
     try:
         if not path.is_file():
-            raise _broken(path, "there is no such file")
+            raise RefusedError("no_such_file")
         with path.open("rb") as file:
             header = _read(HeaderBytes(file))
+        if header.file_size < header.expected_size:
+            raise RefusedError("file_cut_off", found=header.file_size, expected=header.expected_size)
+        return header
     except CutOffError as error:
-        raise _broken(path, f"it ends within its header, cut off or damaged; {error}") from None
+        raise _broken(path, reason="header_cut_off", found=error.file_size) from None
     except DamagedError as error:
-        raise _broken(path, f"the header is damaged: {error}") from None
+        raise _broken(path, reason="header_damaged", detail=str(error)) from None
     except RefusedError as error:
-        raise _broken(path, str(error)) from None
+        raise _broken(path, **error.values) from None
     except OSError as error:
-        raise _broken(path, f"it cannot be read: {error.strerror or error}") from error
-    if header.file_size < header.expected_size:
-        raise _broken(path, f"the file is cut off: it has {header.file_size:,} of {header.expected_size:,} bytes")
-    return header
+        raise _broken(path, reason="file_unreadable", detail=error.strerror or str(error)) from error
 
 
 def join_headers(parts: Iterable[Header]) -> Header:
@@ -204,8 +204,8 @@ def join_headers(parts: Iterable[Header]) -> Header:
     )
 
 
-def _broken(path: Path, reason: str) -> AppError:
-    return AppError("model_broken", model=path.name, reason=reason)
+def _broken(path: Path, **why: Value) -> AppError:
+    return AppError("model_broken", model=path.name, **why)
 
 
 def _read(source: HeaderBytes) -> Header:
@@ -232,17 +232,17 @@ def _read(source: HeaderBytes) -> Header:
 
 def _read_version(source: HeaderBytes) -> int:
     if source.file_size == 0:
-        raise RefusedError("the file is empty")
+        raise RefusedError("file_empty")
     if source.take(min(4, source.file_size)) != _MAGIC:
-        raise RefusedError("this is not a GGUF file")
+        raise RefusedError("not_gguf")
     version = source.u32()
     if version in _VERSIONS:
         return version
     if version == 1:
-        raise RefusedError("version 1 of GGUF is no longer read; convert the model again")
+        raise RefusedError("gguf_too_old")
     if int.from_bytes(version.to_bytes(4, "little"), "big") in _VERSIONS:
-        raise RefusedError("it was written for big-endian machines")
-    raise RefusedError(f"version {version} of GGUF is not known")
+        raise RefusedError("gguf_big_endian")
+    raise RefusedError("gguf_unknown", gguf_version=version)
 
 
 def _read_metadata(source: HeaderBytes, count: int) -> tuple[dict[str, MetaValue], int | None]:

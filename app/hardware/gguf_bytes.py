@@ -33,7 +33,11 @@ class DamagedError(Exception):
 
 
 class CutOffError(Exception):
-    """The file ends within its header."""
+    """The file of so many bytes ends within its header."""
+
+    def __init__(self, file_size: int) -> None:
+        super().__init__(file_size)
+        self.file_size = file_size
 
 
 class HeaderBytes:
@@ -135,7 +139,7 @@ class HeaderBytes:
             raise DamagedError("more metadata than any model has")
 
     def _cut_off(self) -> CutOffError:
-        return CutOffError(f"it has {self.file_size:,} bytes")
+        return CutOffError(self.file_size)
 
     def _seek(self, position: int) -> None:
         if position > self.file_size:

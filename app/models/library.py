@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.errors import AppError
+from app.format import well_formed
 from app.hardware.gguf import Header, join_headers, read_header
 from app.models.folder import gguf_files
 from app.paths import STARTER_MODEL
@@ -85,7 +86,7 @@ def grouped(paths: Iterable[Path]) -> Iterator[Group]:
 
 def read_model(path: Path) -> Header:
     """The header of the model whose (first) file this is, all parts joined. Raises AppError("model_broken")."""
-    siblings = path.parent.glob("*.gguf") if _PART.fullmatch(path.stem) else [path]
+    siblings = gguf_files(path.parent) if _PART.fullmatch(path.stem) else [path]
     group = next((group for group in grouped(sorted(siblings)) if path in group.files), Group(path.stem, (path,)))
     return _read(group)
 
@@ -115,12 +116,10 @@ def _read(group: Group) -> Header:
     if group.missing:
         total = len(group.files) + len(group.missing)
         numbers = ", ".join(str(number) for number in group.missing)
-        reason = f"of its {total} parts these are missing: {numbers}"
-        raise AppError("model_broken", model=group.stem, reason=reason)
+        raise AppError("model_broken", model=group.stem, reason="parts_missing", parts=total, missing=numbers)
     headers = [read_header(path) for path in group.files]
     if headers[0].split_count > len(headers):
-        reason = f"it is one of {headers[0].split_count} parts, and the others are not beside it"
-        raise AppError("model_broken", model=group.stem, reason=reason)
+        raise AppError("model_broken", model=group.stem, reason="part_alone", parts=headers[0].split_count)
     return join_headers(headers)
 
 
@@ -128,7 +127,10 @@ def _describe(group: Group, size: int) -> ModelEntry | None:
     """What the library says about a model; None for files that are none: projectors, adapters and the like."""
     if group.stem.lower().startswith("mmproj"):
         return None
-    entry = ModelEntry(id=slug(group.stem), name=readable(group.stem), path=str(group.files[0]), size=size)
+    stem, path = well_formed(group.stem), str(group.files[0])
+    entry = ModelEntry(id=slug(stem), name=readable(stem), path=well_formed(path), size=size)
+    if entry.path != path:  # no message can carry it
+        return _broken(entry, AppError("model_broken", model=entry.name, reason="file_name_not_text").info)
     try:
         header = _read(group)
     except AppError as error:
@@ -136,7 +138,7 @@ def _describe(group: Group, size: int) -> ModelEntry | None:
     if header.kind != "model":
         return None
     if not header.architecture or not header.tensors:
-        reason = "its header names no architecture" if not header.architecture else "it holds no weights"
+        reason = "no_weights" if header.architecture else "no_architecture"
         return _broken(entry, AppError("model_broken", model=group.stem, reason=reason).info)
     return replace(
         entry,

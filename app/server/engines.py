@@ -292,7 +292,15 @@ class Engines:
         if entry.state is ModelState.BROKEN:
             return entry
         error = self._errors.get(entry.id)
-        return replace(entry, state=ModelState.AVAILABLE, progress=None, loaded_context=None, device="", error=error)
+        return replace(
+            entry,
+            state=ModelState.AVAILABLE,
+            progress=None,
+            loaded_context=None,
+            device="",
+            supports_thinking=False,
+            error=error,
+        )
 
 
 async def _outcome(task: asyncio.Task[Engine]) -> Engine:
@@ -310,5 +318,6 @@ def _loaded_entry(entry: ModelEntry, loaded: Loaded) -> ModelEntry:
         progress=None,
         loaded_context=loaded.context_length,
         device=loaded.device,
+        supports_thinking=loaded.supports_thinking,
         error=None,
     )

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from app.files import storage_error
+from app.files import make_folder, storage_error
 
 if os.name == "nt":
     import msvcrt
@@ -21,7 +21,7 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._file = path.open("a+b")
         except OSError as error:
             raise storage_error(error, path.parent) from error

@@ -57,6 +57,8 @@ class Shelf:
         `reclaimable`: bytes that will be free before loading begins. Graphics cards are asked for only where RAM alone
         is too small: a probe takes longer than loading a small model.
         """
+        if entry.state is ModelState.BROKEN and entry.error is not None:
+            raise AppError.from_info(entry.error)
         header = await asyncio.to_thread(read_model, Path(entry.path))
         try:
             await self._check(entry, header, params, reclaimable, ())

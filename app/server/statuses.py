@@ -28,6 +28,7 @@ _STATUS = {
     "not_json": 415,
     "model_broken": 422,
     "backend_gone": 503,
+    "database_unavailable": 503,
     "engine_missing": 503,
     "model_load_failed": 503,
     "model_too_large": 503,

@@ -16,6 +16,7 @@ import sqlite_utils
 from sqlite_utils import Migrations
 
 from app.errors import AppError
+from app.files import make_folder
 from app.store.migrations import STORE
 from app.store.segments import register_functions
 from app.store.sqlite_faults import faults_of
@@ -62,7 +63,7 @@ def open_database(path: Path, migrations: Sequence[Migrations] = (STORE,)) -> Da
     "folder_read_only".
     """
     with faults_of(path):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         exists = path.exists() and path.stat().st_size > 0
         if exists and not _side_file(path, "-journal").exists():
             _inspect(path, migrations)

@@ -1,4 +1,4 @@
-"""SQLite's faults, told as ours: a full disk, a folder that may not be written, a damaged file."""
+"""SQLite's faults, told as ours: a full disk, a folder that may not be written, a file that is damaged or held."""
 
 import errno
 import os
@@ -11,6 +11,10 @@ from pathlib import Path
 from app.errors import AppError
 from app.files import storage_error
 
+_PASSING = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL}
+)
+"""Another program holds the file, or its disk does not answer: it may work again in a moment."""
 _BLOCK = 64 * 1024
 """Bytes: a disk with less than this free counts as full where SQLite only says that input or output failed."""
 
@@ -30,6 +34,8 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> AppError | sqlite3.Error:
         return AppError("folder_read_only", folder=str(folder))
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return AppError("database_damaged", path=str(path), reason=str(error))
+    if primary in _PASSING:
+        return AppError("database_unavailable", path=str(path), reason=str(error))
     return error
 
 

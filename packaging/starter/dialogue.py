@@ -135,7 +135,7 @@ class Dialogues:
     def _pick(self, offered: list[str]) -> Intent:
         if offered and self.rng.random() < 0.4:
             return self.intents[self.rng.choice(list(TOOL_OF))]
-        if self.rng.random() < 0.16:
+        if self.rng.random() < 0.2:
             return self.intents[DECLINE]
         return self.intents[self.rng.choice(self.ids)]
 

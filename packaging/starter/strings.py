@@ -1,4 +1,4 @@
-"""Writes 1,000 strings with the ids that `tokenizers` gives them: the yardstick for llama.cpp's reading of starter.gguf.
+"""Writes 1,000 strings with the ids `tokenizers` gives them: the yardstick for llama.cpp's reading of starter.gguf.
 
 python strings.py BUILD_FOLDER ../../tests/starter/tokens.json
 """
@@ -12,10 +12,35 @@ from corpus import LANGUAGES, load_intents
 from tokenizers import Tokenizer
 
 ODD = [
-    "", " ", "  ", "\n", "\n\n\n", "\t\tx", " \n ", "a  b   c", "1234567890", "3.14159 / 2e10", "it's we're I'LL don't",
-    "naïve café", "𝒳𝒴", "👍🏽 👩‍👩‍👧", "e\u0301", "\u200b\u200d", "全角，标点。「」", "日本語 한국어 العربية עברית", "ÀÉÎÕÜ", "def f(x):\n    return x**2",
-    "SELECT * FROM t WHERE a = 'b';", "<html><b>x</b></html>", "C:\\Users\\x", "/usr/local/bin", "a\r\nb\rc", "…—–", "x" * 200, "显" * 50,
-]  # fmt: skip
+    "",
+    " ",
+    "  ",
+    "\n",
+    "\n\n\n",
+    "\t\tx",
+    " \n ",
+    "a  b   c",
+    "1234567890",
+    "3.14159 / 2e10",
+    "it's we're I'LL don't",
+    "naïve café",
+    "𝒳𝒴",
+    "👍🏽 👩\u200d👩\u200d👧",
+    "é",
+    "\u200b\u200d",
+    "全角，标点。「」",
+    "日本語 한국어 العربية עברית",
+    "ÀÉÎÕÜ",
+    "def f(x):\n    return x**2",
+    "SELECT * FROM t WHERE a = 'b';",
+    "<html><b>x</b></html>",
+    "C:\\Users\\x",
+    "/usr/local/bin",
+    "a\r\nb\rc",
+    "…—–",
+    "x" * 200,
+    "显" * 50,
+]
 
 
 def strings(rng: random.Random) -> list[str]:

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 SEED = 20260501
-# Threads that spin fight with whatever else runs; memory given back to the system after every step costs two thirds of the time.
+# Spinning threads fight with whatever else runs; memory given back after every step costs two thirds of the time.
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "passive",
     "MALLOC_MMAP_THRESHOLD_": "4000000000",
@@ -29,13 +29,13 @@ ENVIRONMENT = {
 }
 DROPOUT = 0.1
 # (share of the steps, row length, rows a step, share of answers given whole)
-STAGES = ((0.70, 256, 16, 0.05), (0.12, 512, 8, 0.4), (0.10, 1024, 4, 0.4), (0.08, 2048, 2, 0.5))
+STAGES = ((0.70, 256, 16, 0.06), (0.12, 512, 8, 0.4), (0.10, 1024, 4, 0.4), (0.08, 2048, 2, 0.5))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=3600)
+    parser.add_argument("--steps", type=int, default=3000)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)

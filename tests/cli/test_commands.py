@@ -13,7 +13,7 @@ from app import __version__
 from app.launch import own_command
 from tests.cli.running import alcove, environment
 from tests.conftest import add_model
-from tests.processes import ROOT, RunningBackend, running_backend
+from tests.processes import PATIENCE_S, ROOT, RunningBackend, running_backend
 
 
 @pytest.fixture
@@ -157,6 +157,33 @@ def test_chat_takes_what_is_piped_in(backend: RunningBackend) -> None:
     conversations = backend.get("/api/conversations", list[dict[str, Any]])
     asked = {backend.messages(conversation["id"])[0].text for conversation in conversations}
     assert asked == {"Sum up:\n\nline one\nline two", "only this"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "piped", "code", "said"),
+    [
+        ([b"chat"], b"caf\xe9 \xff", 0, b""),
+        ([b"chat", b"caf\xe9"], b"", 0, b""),
+        ([b"doctor"], b"", 0, b""),
+        ([b"show", b"\xff"], b"", 1, b"This model is not here"),
+    ],
+)
+def test_bytes_that_are_no_text_do_not_end_in_a_traceback(
+    backend: RunningBackend, arguments: list[bytes], piped: bytes, code: int, said: bytes
+) -> None:
+    """What is typed or piped in may be in any encoding, and the output may know fewer characters than are said."""
+    done = subprocess.run(
+        [*map(os.fsencode, own_command()), *arguments],
+        cwd=ROOT,
+        env=environment(backend.home, PYTHONIOENCODING="ascii"),
+        input=piped,
+        capture_output=True,
+        timeout=PATIENCE_S * 2,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert (done.returncode, bool(done.stdout)) == (code, code == 0)
+    assert said in done.stderr
 
 
 def test_chat_without_streaming_gives_the_same(backend: RunningBackend) -> None:

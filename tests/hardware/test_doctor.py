@@ -93,4 +93,5 @@ def test_what_is_unknown_is_left_out() -> None:
 
 
 def test_broken_models_are_named_with_the_reason() -> None:
-    assert by_code(replace(HEALTHY, models=(BROKEN,)))["broken_model"].values == {"name": "B", "reason": "cut off"}
+    check = by_code(replace(HEALTHY, models=(BROKEN,)))["broken_model"]
+    assert text("check", check.code, check.values, "en") == "B: cut off"

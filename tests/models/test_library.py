@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.errors import AppError
@@ -91,7 +92,7 @@ def broken(folder: Path, starter: Path) -> tuple[str, str]:
     assert entry.state is ModelState.BROKEN
     assert entry.error is not None
     assert entry.error.code == "model_broken"
-    return entry.id, str(entry.error.values["reason"])
+    return entry.id, AppError.from_info(entry.error).message.partition(": ")[2]
 
 
 def test_a_file_that_is_no_gguf_is_listed_as_broken(folder: Path, starter: Path) -> None:
@@ -119,6 +120,13 @@ def test_a_file_that_vanishes_while_listing_is_broken(
     assert "no such file" in broken(folder, starter)[1]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="file names are text elsewhere")
+def test_a_file_whose_name_is_no_text_is_listed_and_can_be_told(folder: Path, starter: Path) -> None:
+    llama().write(folder / os.fsdecode(b"caf\xe9.gguf"))
+    assert broken(folder, starter)[1] == "its file name is no valid text; rename it"
+    assert b"caf\xef\xbf\xbd.gguf" in msgspec.json.encode(Library(folder, starter).entries())
+
+
 # ---------------------------------------------------------------- split models
 
 
@@ -130,6 +138,12 @@ def test_the_parts_of_a_split_model_are_one(folder: Path, starter: Path) -> None
     assert entry.size == sum(path.stat().st_size for path in paths)
     assert entry.parameters == 3 * 256 * 4
     assert read_model(paths[0]).parameters == entry.parameters
+
+
+def test_parts_are_found_whatever_case_their_ending_has(folder: Path, starter: Path) -> None:
+    paths = [path.rename(path.with_suffix(".GGUF")) for path in split_model(folder)]
+    (entry,) = Library(folder, starter).entries()[1:]
+    assert read_model(paths[0]).parameters == entry.parameters == 3 * 256 * 4
 
 
 def test_missing_parts_are_named(folder: Path, starter: Path) -> None:

@@ -164,6 +164,15 @@ def test_a_body_that_does_not_fit_is_a_bad_request(fake_backend_process: Running
     assert (response.status_code, response.json()["code"]) == (400, "bad_request")
 
 
+@pytest.mark.parametrize(
+    "params", [{"context_length": -5}, {"context_length": 0}, {"threads": 0}, {"gpu_layers": -1}, {"threads": 10**30}]
+)
+def test_a_load_no_engine_can_do_is_refused(fake_backend_process: RunningBackend, params: dict[str, int]) -> None:
+    response = fake_backend_process.http.post("/api/models/tiny/load", json=params)
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
+    assert next(iter(params)) in response.json()["values"]["reason"]
+
+
 # ---------------------------------------------------------------- faults at the start
 
 
@@ -251,6 +260,41 @@ def test_addresses_that_cannot_be_opened_are_refused(
 
 def test_only_who_is_present_opens_the_port(fake_backend_process: RunningBackend) -> None:
     assert open_port(fake_backend_process, "nobody-1").status_code == 400
+
+
+def test_a_port_that_cannot_be_changed_stays_open(fake_backend_process: RunningBackend) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, fake_backend_process.present() as serve:
+        opened = open_port(fake_backend_process, serve.client_id).json()
+        refused = open_port(fake_backend_process, serve.client_id, port=taken.getsockname()[1])
+        assert refused.json()["code"] == "port_in_use"
+        assert httpx.get(f"http://127.0.0.1:{opened['port']}/v1/models").status_code == 200
+        changed = open_port(fake_backend_process, serve.client_id).json()
+        assert changed["port"] != opened["port"]
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{opened['port']}/v1/models")
+
+
+def test_everyone_is_told_when_opening_the_port_anew_fails(fake_backend_process: RunningBackend) -> None:
+    backend = fake_backend_process
+    with backend.present("window") as window, backend.present("serve") as serve:
+        port = open_port(backend, serve.client_id).json()["port"]
+        window.wait_for(PortChanged, lambda event: event.port is not None)
+        body = {"host": "203.0.113.7", "api_key": "k", "port": port}
+        assert open_port(backend, serve.client_id, **body).json()["code"] == "port_not_allowed"
+        window.wait_for(PortChanged, lambda event: event.port is None)
+        assert backend.status().port is None
+
+
+def test_what_it_makes_is_for_its_user_alone(home: Path) -> None:
+    fresh = home / "not" / "yet"
+    with running_backend(fresh, ALCOVE_FAKE_ENGINE="0") as backend:
+        backend.new_conversation(title="Private")
+        folders = [fresh, *(path for path in fresh.rglob("*") if path.is_dir() and path.name != "models")]
+        assert fresh / "logs" in folders
+        assert {oct(path.stat().st_mode & 0o777) for path in folders[1:]} == {"0o700"}
+        files = [path for path in fresh.iterdir() if path.is_file() and path.name != "backend.lock"]
+        assert len(files) >= 3
+        assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
 
 
 def test_the_log_is_written_and_holds_no_token(home: Path) -> None:

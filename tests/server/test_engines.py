@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from app.server.engines import Engine, Engines
 from app.server.preferences import Preferences
 from app.server.shelf import Shelf
 from tests.conftest import add_model
+from tests.hardware.gguf_files import Gguf
 from tests.processes import paths_of
 
 TURNS = (ChatTurn(role=Role.USER, content="hi"),)
@@ -84,6 +86,7 @@ async def test_a_load_is_told_from_its_beginning_to_its_end(stage: Stage) -> Non
     entry = await stage.engines.load("first", LoadParams(context_length=512), wait=True)
     assert entry.state is ModelState.LOADED
     assert entry.loaded_context == 512
+    assert entry.supports_thinking
     assert stage.states_of("first") == [ModelState.LOADING, ModelState.LOADED]
     assert [loaded.id for loaded in stage.engines.loaded] == ["first"]
 
@@ -194,7 +197,46 @@ async def test_the_end_of_an_idle_worker_is_noticed(stage: Stage) -> None:
 
 async def test_a_model_too_large_is_refused_before_loading_with_the_numbers(stage: Stage) -> None:
     with pytest.raises(AppError) as refused:
-        await stage.engines.load("first", LoadParams(context_length=10**12), wait=False)
+        await stage.engines.load("first", LoadParams(context_length=2**31 - 1), wait=False)
     assert refused.value.code == "model_too_large"
     assert int(refused.value.values["needed_bytes"]) > int(refused.value.values["available_bytes"]) > 0
     assert stage.backends == []
+
+
+async def test_who_wants_to_wait_waits_for_a_load_somebody_else_began(stage: Stage) -> None:
+    stage.plan = FakePlan(load_s=0.05)
+    await stage.engines.load("first", LoadParams(), wait=False)
+    await until(lambda: stage.backends)
+    assert (await stage.engines.load("first", LoadParams(), wait=True)).state is ModelState.LOADED
+    assert len(stage.backends) == 1
+
+
+async def test_a_loaded_model_whose_file_has_gone_can_be_unloaded(stage: Stage) -> None:
+    entry = await stage.engines.load("first", LoadParams(), wait=True)
+    os.unlink(entry.path)
+    assert (await stage.engines.unload("first")).state is ModelState.AVAILABLE
+    assert stage.engines.loaded == ()
+    assert stage.states_of("first")[-1] is ModelState.AVAILABLE
+
+
+async def test_a_model_listed_as_broken_is_refused_with_that_reason(stage: Stage) -> None:
+    Gguf({"general.architecture": "llama"}, {}).write(stage.home / "models" / "hollow.gguf")
+    with pytest.raises(AppError) as refused:
+        await stage.engines.load("hollow", LoadParams(), wait=True)
+    assert (refused.value.code, refused.value.values["reason"]) == ("model_broken", "no_weights")
+    assert stage.backends == []
+
+
+async def test_a_bug_while_loading_is_logged_and_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(FakeBackend, "load", fail)
+    await stage.engines.load("first", LoadParams(), wait=False)
+    await until(lambda: "first" not in stage.engines._loads)
+    entry = await state_of(stage.engines, "first")
+    assert entry.error is not None
+    assert (entry.error.code, entry.error.values["reason"]) == ("internal", "RuntimeError")
+    assert "a bug" in caplog.text

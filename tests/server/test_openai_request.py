@@ -63,7 +63,16 @@ def test_the_newer_limit_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"max_tokens": -1}, {"stop": []}, {"tools": []}, {"stop": None}, {"n": 1}, {"logit_bias": {}}]
+    "fields",
+    [
+        {"max_tokens": -1},
+        {"max_tokens": 10**30},
+        {"stop": []},
+        {"tools": []},
+        {"stop": None},
+        {"n": 1},
+        {"logit_bias": {}},
+    ],
 )
 def test_what_asks_for_nothing_is_taken_as_unset(fields: dict[str, Any]) -> None:
     assert read(body(**fields)).sampling == Sampling()

@@ -1,5 +1,8 @@
 import asyncio
 
+import pytest
+
+from app.errors import AppError
 from app.server.presence import Presence
 
 
@@ -39,4 +42,13 @@ async def test_leaving_twice_is_harmless() -> None:
     client = presence.enter("")
     presence.leave(client)
     presence.leave(client)
+    assert len(presence) == 0
+
+
+async def test_nobody_comes_to_a_backend_that_is_ending() -> None:
+    presence = Presence(first_grace_s=0, grace_s=60)
+    await presence.alone.wait()
+    with pytest.raises(AppError) as refused:
+        presence.enter("window")
+    assert refused.value.code == "backend_gone"
     assert len(presence) == 0

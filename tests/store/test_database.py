@@ -208,8 +208,9 @@ def read_everything(db: Database) -> None:
 
 def test_a_folder_in_the_place_of_the_database_is_no_damage(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises((OSError, sqlite3.Error)):
+    with pytest.raises(AppError) as caught:
         open_database(path)
+    assert caught.value.code == "database_unavailable"
 
 
 # ---------------------------------------------------------------- what an unclean end leaves

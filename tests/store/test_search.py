@@ -207,9 +207,9 @@ def test_search_may_run_in_another_thread(search: Search, talk: int) -> None:
 
 
 def test_search_in_no_database_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="unable to open") as caught:
+    with pytest.raises(AppError, match="unable to open") as caught:
         Search(tmp_path / "none.db")
-    assert not isinstance(caught.value, AppError)
+    assert caught.value.code == "database_unavailable"
     assert list(tmp_path.iterdir()) == []
 
 

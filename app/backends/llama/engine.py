@@ -17,9 +17,9 @@ import psutil
 from app.backends.llama.binding import capture_log, llama, set_fields
 from app.backends.llama.vocabulary import Vocabulary
 from app.errors import AppError
+from app.hardware.memory import DEFAULT_CONTEXT
 from app.protocol import LoadParams
 
-DEFAULT_CONTEXT = 8192
 SMALLEST_CONTEXT = 512
 BATCH = 512
 """Tokens read at once: llama.cpp's own size of a physical batch."""
@@ -148,7 +148,7 @@ class Engine:
         self._rewind(len(self._held))
         if code == _DECODE_ABORTED:
             return False
-        reason = "the KV cache is full" if code == _DECODE_NO_ROOM else f"llama_decode returned {code}"
+        reason = "cache_full" if code == _DECODE_NO_ROOM else f"llama_decode returned {code}"
         raise AppError("generation_failed", reason=reason)
 
     def _shared_length(self, tokens: Sequence[int]) -> int:
@@ -181,7 +181,7 @@ class Engine:
             raise self._load_error()
         if not llama.llama_model_has_decoder(model):
             llama.llama_model_free(model)
-            raise AppError("model_load_failed", model=self._name, reason="this kind of model writes no text")
+            raise AppError("model_load_failed", model=self._name, reason="model_writes_nothing")
         return model
 
     def _try_model(
@@ -240,7 +240,7 @@ class Engine:
             return AppError("load_cancelled", model=self._name)
         for _, line in self._log.lines:
             _log.info("llama.cpp: %s", line)
-        reason = self._log.last_error() or "llama.cpp does not say why"
+        reason = self._log.last_error() or "engine_silent"
         return AppError("model_load_failed", model=self._name, reason=reason)
 
 

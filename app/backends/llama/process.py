@@ -270,7 +270,7 @@ def death_reason(code: int, tail: Sequence[str]) -> str:
     if asserted:
         return asserted[-1]
     if sys.platform != "win32" and code == -signal.SIGKILL:
-        return "it was killed (SIGKILL), as the system does when memory runs out"
+        return "process_killed"
     if lines and code > 0:
         return lines[-1]
     if code < 0:

@@ -95,7 +95,7 @@ class PromptBuilder:
         if self._tokenizer.adds_bos and tokens[:1] != [self._tokenizer.bos]:
             tokens.insert(0, self._tokenizer.bos)
         if not tokens:
-            raise AppError("template_failed", reason="it writes nothing for this conversation")
+            raise AppError("template_failed", reason="template_writes_nothing")
         return Prompt(tokens, opens_thinking=text.rstrip().endswith(OPEN))
 
     def _render(self, turns: tuple[ChatTurn, ...], thinking: bool) -> str:

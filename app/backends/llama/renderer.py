@@ -76,7 +76,7 @@ class TemplateRenderer:
         except (OSError, EOFError, FrameError) as error:
             self.close()
             _log.warning("template process ended: %s", error)
-            raise AppError("template_failed", reason="it takes too long or too much memory") from error
+            raise AppError("template_failed", reason="template_takes_too_much") from error
         finally:
             timer.cancel()
 

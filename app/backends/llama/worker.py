@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.backends.base import unloaded_error
 from app.backends.llama.frames import FrameError, FrameReader, encode
 from app.backends.llama.renderer import TemplateRenderer
 from app.errors import AppError
@@ -97,16 +98,20 @@ class Inbox:
 
     def _read(self) -> None:
         reader: FrameReader[ToWorker] = FrameReader(ToWorker)
+        code = 0
         try:
             while chunk := os.read(0, 1 << 16):
                 for message in reader.feed(chunk):
                     self._obey(message)
         except FrameError as error:
             _log.error("the backend sent %s", error)
-            os._exit(EXIT_BAD_INPUT)
+            code = EXIT_BAD_INPUT
         except OSError as error:
             _log.info("the backend has gone: %s", error)
-        os._exit(0)
+        except Exception:  # noqa: BLE001 (the edge of a thread: a worker that cannot hear must not live on)
+            _log.exception("the inbox ends")
+            code = EXIT_BAD_INPUT
+        os._exit(code)
 
     def _obey(self, message: ToWorker) -> None:
         if isinstance(message, Unload):
@@ -194,7 +199,7 @@ class Worker:
 
     def _answer(self, message: Generate, arrived: float) -> None:
         if self._session is None:
-            raise AppError("generation_failed", reason="no model is loaded")
+            raise unloaded_error()
         for part in self._session.answer(message, arrived, lambda: self._inbox.is_cancelled(message.request_id)):
             if isinstance(part, Delta):
                 self._inbox.tokens_written += part.tokens

@@ -11,6 +11,8 @@ from app.protocol import ChatTurn, Role, Sampling
 from app.server.openai.errors import BadParam
 
 MAX_STOPS = 16
+_LONGEST = 2**31 - 1
+"""Answer tokens; a limit beyond is none."""
 _ROLES = {"developer": Role.SYSTEM} | {str(role): role for role in Role}
 _INERT: dict[str, tuple[object, ...]] = {
     "presence_penalty": (0, 0.0),
@@ -172,7 +174,7 @@ def _sampling(fields: ChatBody) -> Sampling:
         min_p=_within("min_p", fields.min_p, 0, 1, usual.min_p),
         repeat_penalty=_within("repeat_penalty", fields.repeat_penalty, 0.1, 10, usual.repeat_penalty),
         seed=None if fields.seed is None else fields.seed & 0xFFFFFFFF,
-        max_tokens=None if limit is None or limit < 0 else limit,
+        max_tokens=None if limit is None or not 0 < limit <= _LONGEST else limit,
         stop=_stops(fields.stop),
     )
 

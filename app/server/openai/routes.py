@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.backends.base import AnswerPart
+from app.backends.base import AnswerPart, unloaded_error
 from app.errors import AppError
 from app.protocol import Delta, Finished, FinishReason, ModelEntry, ModelState
 from app.server.endpoint import told
@@ -150,7 +150,7 @@ class OpenAiRoutes:
             async with contextlib.aclosing(engine.generate(request)) as parts:
                 async for part in parts:
                     if isinstance(part, Finished) and part.stats.finish_reason is FinishReason.CANCELLED:
-                        raise AppError("generation_failed", reason="the model was unloaded")
+                        raise unloaded_error()
                     yield part
 
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

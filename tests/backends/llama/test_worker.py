@@ -209,3 +209,21 @@ def test_what_is_printed_does_not_reach_the_pipe(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=RESOURCES.parent, capture_output=True, check=True)
     assert done.stdout == encode(Cancel(request_id=1))
     assert b"noise from a child" in done.stderr
+
+
+def test_a_worker_that_cannot_hear_any_more_ends() -> None:
+    """A bug in the reading thread must not leave a process that notices nobody's end."""
+    script = (
+        "from app.backends.llama import worker\n"
+        "def fail(self, message): raise RuntimeError('a bug')\n"
+        "worker.Inbox._obey = fail\n"
+        "worker.main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=RESOURCES.parent
+    )
+    assert process.stdin is not None
+    process.stdin.write(encode(GetStats()))
+    process.stdin.flush()
+    assert process.wait(30) == EXIT_BAD_INPUT
+    process.stdin.close()
