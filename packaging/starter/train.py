@@ -35,7 +35,7 @@ STAGES = ((0.70, 256, 16, 0.06), (0.12, 512, 8, 0.4), (0.10, 1024, 4, 0.4), (0.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2400)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
