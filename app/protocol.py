@@ -148,13 +148,16 @@ class SearchHit(Wire, frozen=True, kw_only=True):
 
 
 class Sampling(Wire, frozen=True, kw_only=True):
-    """How the next token is chosen. Defaults are those of a careful chat; the engine clamps nothing, it refuses."""
+    """How the next token is chosen. None: as the model's file recommends, else as a careful chat does.
 
-    temperature: float = 0.7
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repeat_penalty: float = 1.0
+    The engine clamps nothing, it refuses.
+    """
+
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
     """None: until the model ends or the context is full."""

@@ -10,7 +10,7 @@ piece is a token of its own, so tests choose where tokens begin and end, even in
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class TinyModel:
     adds_bos: bool = False
     temperature: float = 0.05
     """Scale of a random model's logits: small ones make every token likely."""
+    recommends: Mapping[str, float] = field(default_factory=dict)
+    """Sampling the file asks for, by the last part of its key: temp, top_k …"""
 
 
 def write_tiny_model(path: Path, model: TinyModel | None = None) -> Path:
@@ -170,6 +172,8 @@ def _fields(model: TinyModel, tokens: list[str], kinds: list[int], merges: list[
         "tokenizer.ggml.eos_token_id": (_U32, number[END]),
         "tokenizer.ggml.add_bos_token": (7, model.adds_bos),
     }
+    for name, value in model.recommends.items():
+        fields[f"general.sampling.{name}"] = (_F32, value)
     if model.template is not None:
         fields["tokenizer.chat_template"] = (_STRING, model.template)
     return fields

@@ -162,12 +162,15 @@ class Engines:
             return self._engine.entry
 
     async def _ready(self, entry: ModelEntry) -> Engine:
-        engine = self._engine
-        if engine is not None and engine.entry.id == entry.id and engine.loaded:
-            return engine
-        if entry.id not in self._loads:
+        if self._loaded_as(entry) is None and entry.id not in self._loads:
             await self._shelf.check_fits(entry, LoadParams(), await self._reclaimable())
-        return await _outcome(self._start(entry, LoadParams()))
+        # Somebody else may have loaded it meanwhile. To load it again would be to wait for its users, ourselves among
+        # them, for ever.
+        return self._loaded_as(entry) or await _outcome(self._start(entry, LoadParams()))
+
+    def _loaded_as(self, entry: ModelEntry) -> Engine | None:
+        engine = self._engine
+        return engine if engine is not None and engine.entry.id == entry.id and engine.loaded else None
 
     async def _let_others_load(self, model_id: str) -> None:
         """Loads asked for earlier go first: without this a busy model would keep the next one waiting for ever."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
@@ -223,7 +223,8 @@ class Window(Retranslated, QMainWindow):
     def _restore(self) -> None:
         theme = theme_of(self)
         self.setMinimumSize(theme.px(480), theme.px(400))
-        self.resize(theme.px(1280), theme.px(800))
+        room = self.screen().availableGeometry().size()
+        self.resize(QSize(theme.px(1280), theme.px(800)).boundedTo(room))
         geometry = self._geometry.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)

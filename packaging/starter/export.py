@@ -64,6 +64,7 @@ def describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_rope_dimension_count(shape.head)
     writer.add_vocab_size(shape.vocabulary)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_float32("general.sampling.temp", 0.2)  # it knows few answers: the likeliest one is meant
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 
 

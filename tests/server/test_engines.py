@@ -3,6 +3,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from app.server.preferences import Preferences
 from app.server.shelf import Shelf
 from tests.conftest import add_model
 from tests.hardware.gguf_files import Gguf
-from tests.processes import paths_of
+from tests.processes import PATIENCE_S, paths_of
 
 TURNS = (ChatTurn(role=Role.USER, content="hi"),)
 
@@ -134,6 +135,28 @@ async def test_whoever_comes_later_does_not_overtake_a_waiting_load(stage: Stage
         await asyncio.sleep(0)
     await asyncio.gather(second, third)
     assert order == ["second", "first"]
+
+
+async def test_two_that_need_the_same_model_at_once_both_get_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slower one has still been looking at the memory when the faster one's load was over."""
+    check, slow = Shelf.check_fits, asyncio.Event()
+
+    async def check_slowly(shelf: Shelf, *arguments: Any) -> None:
+        await check(shelf, *arguments)
+        await slow.wait()
+
+    async def use() -> str:
+        async with stage.engines.use("first") as engine:
+            return engine.entry.id
+
+    monkeypatch.setattr(Shelf, "check_fits", check_slowly)
+    slower = asyncio.create_task(use())
+    await until(lambda: stage.engines._users["first"])
+    monkeypatch.setattr(Shelf, "check_fits", check)
+    async with asyncio.timeout(PATIENCE_S), stage.engines.use("first"):
+        slow.set()
+        assert await slower == "first"
+    assert len(stage.backends) == 1
 
 
 async def test_an_answer_takes_the_loaded_model_else_the_first_of_the_list(stage: Stage) -> None:

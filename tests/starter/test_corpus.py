@@ -57,3 +57,9 @@ def test_the_judges_phrasings_cover_every_intent_and_were_not_trained_on() -> No
     assert len(own) >= 300
     assert len(rows) - len(own) >= 100
     assert not [row["text"] for row in rows if row["text"] in trained]
+
+
+def test_answers_hold_no_tags_that_the_engine_takes_for_something_else() -> None:
+    for intent in INTENTS.values():
+        for answer in intent.answer.values():
+            assert not re.search(r"<\|?/?(im_|think|tool)", answer), intent.id

@@ -8,7 +8,7 @@ from app.backends.base import AnswerPart
 from app.backends.llama.detokenizer import Detokenizer
 from app.backends.llama.engine import Engine
 from app.backends.llama.prompt import Prompt
-from app.backends.llama.sampling import Sampler
+from app.backends.llama.sampling import Sampler, decide
 from app.backends.llama.stops import StopFinder
 from app.backends.llama.thinking import ThinkingSplitter
 from app.errors import AppError
@@ -85,8 +85,9 @@ class Answer:
         """Sample until something ends the answer; returns what did."""
         if self.cancelled():
             return FinishReason.CANCELLED
-        sampling, vocabulary = self.request.sampling, self.engine.vocabulary
-        sampler = Sampler(sampling, vocabulary.size, self.prompt.tokens)
+        vocabulary = self.engine.vocabulary
+        choice = decide(self.request.sampling, self.engine.recommended_sampling)
+        sampler = Sampler(choice, vocabulary.size, self.prompt.tokens)
         try:
             while True:
                 token = sampler.sample(self.engine.context)

@@ -3,12 +3,15 @@
 Positions are counted in tokens from the beginning of the one sequence the cache holds.
 """
 
+import contextlib
+import ctypes
 import logging
 import os
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 
@@ -35,6 +38,14 @@ _DECODE_NO_ROOM, _DECODE_ABORTED = 1, 2
 _WARNING = 3
 _LOG_LINES = 400
 _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers")
+
+_SAMPLING_KEYS = {
+    "temperature": b"general.sampling.temp",
+    "top_k": b"general.sampling.top_k",
+    "top_p": b"general.sampling.top_p",
+    "min_p": b"general.sampling.min_p",
+    "repeat_penalty": b"general.sampling.penalty_repeat",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +116,17 @@ class Engine:
     def template(self) -> str:
         """The chat template of the file; "" where it has none."""
         return (llama.llama_model_chat_template(self._model, None) or b"").decode("utf-8", "replace")
+
+    @cached_property
+    def recommended_sampling(self) -> dict[str, float]:
+        """What the file itself recommends (`general.sampling.*`), by our names; empty where it says nothing."""
+        found = {}
+        for name, key in _SAMPLING_KEYS.items():
+            buffer = ctypes.create_string_buffer(64)
+            if llama.llama_model_meta_val_str(self._model, key, buffer, len(buffer)) >= 0:
+                with contextlib.suppress(ValueError):  # a recommendation that is no number is none
+                    found[name] = float(buffer.value)
+        return found
 
     @property
     def context(self) -> llama.llama_context_p:

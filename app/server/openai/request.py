@@ -162,17 +162,16 @@ def _content(content: str | list[Part] | None, at: str) -> str:
 
 
 def _sampling(fields: ChatBody) -> Sampling:
-    """What was asked for, the rest as in Alcove's own chats. No stops and a negative limit are no wish."""
-    usual = Sampling()
+    """What was asked for; the rest is left to the model, as in Alcove's own chats. A negative limit is no wish."""
     limit = fields.max_completion_tokens if fields.max_completion_tokens is not None else fields.max_tokens
     if limit == 0:
         raise BadParam("max_tokens", "'max_tokens' is at least 1.")
     return Sampling(
-        temperature=_within("temperature", fields.temperature, 0, 2, usual.temperature),
-        top_p=_within("top_p", fields.top_p, 0, 1, usual.top_p),
-        top_k=_within("top_k", fields.top_k, 0, 1_000_000, usual.top_k),
-        min_p=_within("min_p", fields.min_p, 0, 1, usual.min_p),
-        repeat_penalty=_within("repeat_penalty", fields.repeat_penalty, 0.1, 10, usual.repeat_penalty),
+        temperature=_within("temperature", fields.temperature, 0, 2),
+        top_p=_within("top_p", fields.top_p, 0, 1),
+        top_k=_within("top_k", fields.top_k, 0, 1_000_000),
+        min_p=_within("min_p", fields.min_p, 0, 1),
+        repeat_penalty=_within("repeat_penalty", fields.repeat_penalty, 0.1, 10),
         seed=None if fields.seed is None else fields.seed & 0xFFFFFFFF,
         max_tokens=None if limit is None or not 0 < limit <= _LONGEST else limit,
         stop=_stops(fields.stop),
@@ -182,10 +181,8 @@ def _sampling(fields: ChatBody) -> Sampling:
 Number = TypeVar("Number", int, float)
 
 
-def _within(name: str, value: Number | None, least: float, most: float, usual: Number) -> Number:
-    if value is None:
-        return usual
-    if not (math.isfinite(value) and least <= value <= most):
+def _within(name: str, value: Number | None, least: float, most: float) -> Number | None:
+    if value is not None and not (math.isfinite(value) and least <= value <= most):
         raise BadParam(name, f"'{name}' is between {least:g} and {most:g}.")
     return value
 

@@ -184,6 +184,16 @@ def test_temperature_zero_and_top_k_one_take_the_likeliest(open_engine: Open) ->
     assert sample(engine, temperature=2.0, top_k=0, top_p=1.0, min_p=1.0, seed=3) == greedy
 
 
+def test_a_file_may_recommend_its_sampling(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "cool.gguf", TinyModel(recommends={"temp": 0.0, "top_k": 7}))
+    engine = Engine(str(path), LoadParams(context_length=512), lambda _share: True)
+    try:
+        assert engine.recommended_sampling == {"temperature": 0.0, "top_k": 7.0}
+        assert sample(engine) == sample(engine, temperature=0.0)
+    finally:
+        engine.close()
+
+
 def test_a_repeat_penalty_makes_repetition_rarer(open_engine: Open) -> None:
     def distinct(penalty: float) -> int:
         """How many different tokens the model would have liked among 60: those sent to its cache."""

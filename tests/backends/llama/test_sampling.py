@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.backends.llama.sampling import check_sampling
+from app.backends.llama.sampling import Choice, check_sampling, decide
 from app.errors import AppError
 from app.protocol import Sampling
 
@@ -41,3 +41,14 @@ def test_what_cannot_be_is_refused(sampling: Sampling) -> None:
 )
 def test_what_can_be_is_taken(sampling: Sampling) -> None:
     check_sampling(sampling)
+
+
+def test_what_is_left_open_is_the_files_choice_then_the_default() -> None:
+    assert decide(Sampling(), {}) == Choice()
+    recommended = {"temperature": 0.2, "top_k": 20.0}
+    assert decide(Sampling(seed=4), recommended) == Choice(temperature=0.2, top_k=20, seed=4)
+    assert decide(Sampling(temperature=0.0, top_k=0), recommended) == Choice(temperature=0.0, top_k=0)
+
+
+def test_a_senseless_recommendation_is_left_aside() -> None:
+    assert decide(Sampling(), {"temperature": -1.0, "top_p": math.nan, "min_p": math.inf}) == Choice()
