@@ -6,6 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from app.files import make_folder
+
 _ANSWER_MS = 2000
 
 
@@ -42,7 +44,7 @@ class Instance(QObject):
     def _take_lock(self, home: Path) -> bool:
         """A home that cannot be written cannot be locked: the window opens, and the backend says what is wrong."""
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            make_folder(home)
         except OSError:
             return True
         return self._lock.tryLock(0) or self._lock.error() is not QLockFile.LockError.LockFailedError

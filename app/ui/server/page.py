@@ -1,7 +1,7 @@
 """The Server page: one switch that lets other programs on this computer use the models."""
 
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
+from PySide6.QtGui import QGuiApplication, QIntValidator
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.errors import AppError
 from app.protocol import PortRequest
@@ -27,10 +27,8 @@ class ServerPage(Page):
     def __init__(self, port: Port, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._port = port
-        self.switch, self.number = Switch(), QSpinBox()
-        self.number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.number.setRange(1024, 65535)
-        self.number.setValue(DEFAULT_PORT)
+        self.switch, self.number = Switch(), QLineEdit(str(DEFAULT_PORT))
+        self.number.setValidator(QIntValidator(1024, 65535, self.number))
         self._address, self._copy = QLineEdit(readOnly=True), Button(name="copy")
         self._state_row = FieldRow(self.switch)
         self._number_row = FieldRow(self.number)
@@ -40,6 +38,7 @@ class ServerPage(Page):
         self._error: ErrorCard | None = None
         self._lay_out()
         self.switch.clicked.connect(self._on_switched)
+        self.number.editingFinished.connect(self._show)
         self._copy.clicked.connect(lambda: self._on_copied(self.address()))
         self._copy_example.clicked.connect(lambda: self._on_copied(self.example()))
         port.changed.connect(self._show)
@@ -50,7 +49,7 @@ class ServerPage(Page):
     def address(self) -> str:
         """The base URL other programs are given."""
         state = self._port.state
-        host, number = (state.host, state.port) if state else ("127.0.0.1", self.number.value())
+        host, number = (state.host, state.port) if state else ("127.0.0.1", self._wanted())
         return f"http://{host}:{number}/v1"
 
     def example(self) -> str:
@@ -68,6 +67,7 @@ class ServerPage(Page):
         self._address.setAccessibleName(self.tr("Address"))
         self._copy.setText(self.tr("Copy"))
         self._copy.setAccessibleName(self.tr("Copy address"))
+        self.number.setAccessibleName(self.tr("Port"))
         self._try.setText(self.tr("Try it in a terminal"))
         self._copy_example.setText(self.tr("Copy"))
         self._copy_example.setAccessibleName(self.tr("Copy example"))
@@ -97,7 +97,7 @@ class ServerPage(Page):
                 if state.needs_key
                 else self.tr("It stays open as long as this window. Only programs on this computer can reach it."),
             )
-            self.number.setValue(state.port)
+            self.number.setText(str(state.port))
             self._forget_error()
         self.switch.setAccessibleName(self.tr("Public port"))
         self._address.setText(self.address())
@@ -105,9 +105,13 @@ class ServerPage(Page):
         self._example_row.set_words(self.example())
         self._copy_example.setAccessibleName(self.tr("Copy example"))
 
+    def _wanted(self) -> int:
+        """The port asked for; the usual one while the field holds no port."""
+        return int(self.number.text()) if self.number.hasAcceptableInput() else DEFAULT_PORT
+
     def _on_switched(self, on: bool) -> None:
         if on:
-            self._port.open(PortRequest(port=self.number.value()))
+            self._port.open(PortRequest(port=self._wanted()))
         else:
             self._port.close()
 

@@ -38,7 +38,7 @@ def page(qtbot: QtBot, port: Port) -> ServerPage:
 
 def test_the_switch_opens_and_closes(page: ServerPage, port: Port, client: FakeClient, qtbot: QtBot) -> None:
     assert not page.switch.isChecked()
-    page.number.setValue(9000)
+    page.number.setText("9000")
     client.answers["POST /api/port"] = PortState(host="127.0.0.1", port=9000)
     page.switch.click()
     qtbot.waitUntil(lambda: port.state is not None)
