@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.hardware.gguf import read_header
 from app.paths import STARTER_MODEL
@@ -62,3 +63,76 @@ def test_it_understands_phrasings_it_has_never_seen(arguments: list[str]) -> Non
     )
     assert done.stdout, done.stderr
     assert json.loads(done.stdout)["passed"], done.stdout
+
+
+NOTHING = {"type": "object", "properties": {}}
+TOOLS = [
+    {"name": "get_time", "description": "The current date and time", "parameters": NOTHING},
+    {"name": "web_search", "description": "Search the web", "parameters": NOTHING},
+]
+SPEAK = """
+import json, sys
+from app.backends.llama.answer import Answer
+from app.backends.llama.engine import Engine
+from app.backends.llama.prompt import Prompt
+from app.protocol import Delta, Generate, LoadParams, Sampling
+
+engine = Engine(sys.argv[1], LoadParams(), lambda share: True)
+request = Generate(request_id=1, turns=(), sampling=Sampling(temperature=0.0))
+said = []
+for text in json.loads(sys.stdin.buffer.read()):
+    prompt = Prompt(engine.vocabulary.tokenize(text, parse_special=True), text.endswith("<think>\\n"))
+    parts = list(Answer(engine, request, prompt, 0.0, lambda: False).parts())
+    said.append([[part.kind, part.text] for part in parts if isinstance(part, Delta)])
+sys.stdout.buffer.write(json.dumps(said).encode())
+"""
+
+
+def spoken(*prompts: str) -> list[dict[str, str]]:
+    """What the starter says after each prompt, by kind of text."""
+    done = subprocess.run(
+        [sys.executable, "-c", SPEAK, str(STARTER_MODEL)],
+        input=json.dumps(prompts).encode(),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
+    answers = []
+    for parts in json.loads(done.stdout):
+        answer = {"text": "", "thinking": ""}
+        for kind, text in parts:
+            answer[kind] += text
+        answers.append(answer)
+    return answers
+
+
+def rendered(messages: list[dict[str, str]], **more: object) -> str:
+    header = read_header(STARTER_MODEL)
+    template = ImmutableSandboxedEnvironment().from_string(header.chat_template or "")
+    return template.render(messages=messages, add_generation_prompt=True, **more)
+
+
+def test_it_thinks_first_where_it_is_asked_to() -> None:
+    question = [{"role": "user", "content": "What is a token?"}]
+    plain, thinking = spoken(rendered(question), rendered(question, enable_thinking=True))
+    assert plain["thinking"] == ""
+    assert "token" in thinking["thinking"]
+    assert thinking["text"].strip() == plain["text"].strip()
+
+
+def test_it_calls_a_tool_and_reads_its_result() -> None:
+    messages = [{"role": "user", "content": "What time is it?"}]
+    (call,) = spoken(rendered(messages, tools=TOOLS))
+    assert call["text"] == '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
+    messages += [
+        {"role": "assistant", "content": call["text"]},
+        {"role": "tool", "content": '{"time": "2027-03-14 15:09"}'},
+    ]
+    (answer,) = spoken(rendered(messages, tools=TOOLS))
+    assert answer["text"] == "It is 2027-03-14 15:09."
+
+
+def test_without_the_tool_it_says_that_it_has_no_clock() -> None:
+    (answer,) = spoken(rendered([{"role": "user", "content": "What time is it?"}]))
+    assert "<tool_call>" not in answer["text"]
+    assert "clock" in answer["text"]
