@@ -1,8 +1,11 @@
 """The models as the window knows them: fetched, kept true by events, loaded and unloaded through the backend."""
 
+from collections import Counter
 from functools import partial
+from pathlib import Path
 from urllib.parse import quote
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from app.errors import AppError
@@ -45,12 +48,12 @@ class Library(QObject):
         self._client.post(path, None, ModelEntry, _wait_for_event, partial(self._on_failed, model_id))
 
     def _on_entries(self, entries: list[ModelEntry]) -> None:
-        self.entries = entries
+        self.entries = _told_apart(entries)
         self.fetched = True
         self.changed.emit()
 
     def _put(self, model: ModelEntry) -> None:
-        self.entries = [model if each.id == model.id else each for each in self.entries]
+        self.entries = [replace(model, name=each.name) if each.id == model.id else each for each in self.entries]
         self.changed.emit()
 
     def _on_failed(self, model_id: str, error: AppError) -> None:
@@ -59,3 +62,14 @@ class Library(QObject):
 
 def _wait_for_event(_: ModelEntry) -> None:
     """The answer to a request may arrive after events that are newer: only events tell a model's state."""
+
+
+def _told_apart(entries: list[ModelEntry]) -> list[ModelEntry]:
+    """Models in different files may give the same name: those that are not built in are then called like their file."""
+    names = Counter((entry.name, entry.quantization) for entry in entries)
+    return [
+        replace(entry, name=Path(entry.path).stem)
+        if names[entry.name, entry.quantization] > 1 and not entry.builtin
+        else entry
+        for entry in entries
+    ]

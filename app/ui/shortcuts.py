@@ -2,10 +2,13 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme import TITLE, theme_of
 from app.ui.widgets import Button, Label, follow_theme
+
+_SCREEN_SHARE = 0.8
+"""Of the screen, the most the dialog takes: a frame and a task bar want some, too."""
 
 
 class ShortcutsDialog(QDialog):
@@ -14,7 +17,9 @@ class ShortcutsDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
-        self._grid = QGridLayout()
+        self._list = QWidget()
+        self._grid = QGridLayout(self._list)
+        self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(1, 1)
         for line, (keys, words) in enumerate(self.entries()):
             shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
@@ -24,10 +29,20 @@ class ShortcutsDialog(QDialog):
         close.clicked.connect(self.accept)
         self._column = QVBoxLayout(self)
         self._column.addWidget(Label(self.windowTitle(), scale=TITLE, bold=True))
-        self._column.addLayout(self._grid)
+        self._scroll = self._scrolling(self._list)
+        self._column.addWidget(self._scroll)
         self._column.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
         close.setFocus()
         follow_theme(self._restyle)
+
+    def _scrolling(self, content: QWidget) -> QScrollArea:
+        """Large text on a small screen leaves no room for every line."""
+        area = QScrollArea()
+        area.setWidget(content)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return area
 
     def entries(self) -> list[tuple[str, str]]:
         """(keys in portable notation, what they do)."""
@@ -54,3 +69,8 @@ class ShortcutsDialog(QDialog):
         self._grid.setVerticalSpacing(theme.px(8))
         self._column.setContentsMargins(*(theme.px(24),) * 4)
         self._column.setSpacing(theme.px(16))
+        room = self.screen().availableGeometry().size() * _SCREEN_SHARE
+        rest = self._column.sizeHint() - self._scroll.sizeHint()
+        content = self._list.sizeHint()
+        width = content.width() + self._scroll.verticalScrollBar().sizeHint().width()
+        self._scroll.setMinimumSize(min(width, room.width()), min(content.height(), room.height() - rest.height()))

@@ -71,8 +71,8 @@ class Window(Retranslated, QMainWindow):
         self.sidebar.navigation.show_place(place)
         self.rail.show_place(place)
         self._fold_when_narrow()
-        if place is Place.CHAT:
-            self.chat.focus_composer()
+        if place is Place.CHAT or not self._sidebar_has_focus():
+            self._focus_page()
 
     def begin_conversation(self) -> None:
         """Show an empty chat, ready to type."""
@@ -199,8 +199,25 @@ class Window(Retranslated, QMainWindow):
     def _show_sidebar(self, shown: bool) -> None:
         if not self._narrow:
             self._wants_sidebar = shown
+        self._put_sidebar(shown)
+
+    def _put_sidebar(self, shown: bool) -> None:
+        """Show the sidebar or the rail in its place; a hidden sidebar leaves the keyboard to the page."""
+        if not shown and self._sidebar_has_focus():
+            self._focus_page()
         self.sidebar.setVisible(shown)
         self.rail.setVisible(not shown)
+
+    def _sidebar_has_focus(self) -> bool:
+        return self.sidebar.isAncestorOf(self.focusWidget())
+
+    def _focus_page(self) -> None:
+        """Give the keyboard to the page in front: in the chat, to the composer."""
+        page = self.pages.currentWidget()
+        if page is self.chat:
+            self.chat.focus_composer()
+        elif page is not None:
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _fold_when_narrow(self) -> None:
         if self._narrow and self.sidebar.isVisibleTo(self):
@@ -211,8 +228,7 @@ class Window(Retranslated, QMainWindow):
         narrow = event.size().width() < theme_of(self).px(NARROW)
         if narrow != self._narrow:
             self._narrow = narrow
-            self.sidebar.setVisible(self._wants_sidebar and not narrow)
-            self.rail.setVisible(not self.sidebar.isVisibleTo(self))
+            self._put_sidebar(self._wants_sidebar and not narrow)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._geometry.setValue("geometry", self.saveGeometry())
@@ -230,3 +246,4 @@ class Window(Retranslated, QMainWindow):
             self.restoreGeometry(geometry)
         self._wants_sidebar = self._geometry.value("sidebar", True, bool) is not False
         self._show_sidebar(self._wants_sidebar)
+        self._focus_page()

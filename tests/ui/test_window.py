@@ -182,10 +182,30 @@ def test_keys_of_the_window(shown: Shown) -> None:
 def test_composer_has_the_keyboard_at_start(shown: Shown) -> None:
     shown.window.activateWindow()
     shown.qtbot.waitUntil(shown.window.isActiveWindow)
-    shown.window.begin_conversation()
     focused = QApplication.focusWidget()
     assert focused is not None
     assert shown.window.chat.composer.isAncestorOf(focused)
+
+
+def test_a_hidden_sidebar_leaves_the_keyboard_to_the_page(shown: Shown) -> None:
+    window = shown.window
+    window.activateWindow()
+    shown.qtbot.waitUntil(window.isActiveWindow)
+    window.search()
+    window.toggle_sidebar()
+    assert window.chat.composer.isAncestorOf(window.focusWidget())
+    window.search()
+    window.resize(window.minimumSize())
+    assert not window.sidebar.isVisible()
+    assert window.chat.composer.isAncestorOf(window.focusWidget())
+
+
+def test_the_keys_fit_the_screen_at_any_text_size(shown: Shown) -> None:
+    shown.window.preferences.change(text_size=200)
+    shown.press("F1")
+    dialog = child(shown.window, ShortcutsDialog)
+    assert dialog.height() <= dialog.screen().availableGeometry().height()
+    dialog.accept()
 
 
 # ---------------------------------------------------------------- sizes

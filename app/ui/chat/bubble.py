@@ -13,6 +13,8 @@ from app.ui.chat.rows import Bubble, Editor, Row
 from app.ui.widgets import Button
 
 EDITOR_LINES = 12
+_BELOW_EDITOR = 12
+"""Space, in units, that the hidden actions of a question leave otherwise."""
 
 
 class BubbleRow(TextRow):
@@ -84,7 +86,7 @@ class EditorRow(RowWidget):
         look = context.look
         self._filled = False
         card = QFrame()
-        card.setObjectName("card")
+        card.setObjectName("editor")
         self.field = MessageField()
         self.field.plain.setAccessibleName(self.tr("Edit your message"))
         self.field.submitted.connect(self._on_submitted)
@@ -103,7 +105,7 @@ class EditorRow(RowWidget):
         inside.addWidget(self.field)
         inside.addLayout(buttons)
         outside = QVBoxLayout(self)
-        outside.setContentsMargins(0, 0, 0, 0)
+        outside.setContentsMargins(0, 0, 0, look.px(_BELOW_EDITOR))
         outside.addWidget(card)
 
     def set_row(self, row: Row) -> None:
@@ -113,7 +115,7 @@ class EditorRow(RowWidget):
 
     def height_for(self, width: int) -> int:
         most = EDITOR_LINES * self.field.plain.fontMetrics().lineSpacing()
-        return self.field.natural_height(most) + self.look.px(72)
+        return self.field.natural_height(most) + self.look.px(72 + _BELOW_EDITOR)
 
     def in_use(self) -> bool:
         return True

@@ -136,7 +136,7 @@ class Composer(Retranslated, QWidget):
         self.field.height_changed.connect(self._fit)
         self.field.plain.recalled.connect(self.recalled)
         self.field.plain.paged.connect(self.paged)
-        self.field.plain.cursorPositionChanged.connect(self.update)
+        self.field.plain.focus_changed.connect(self.update)
         self.send_button.clicked.connect(self._on_button)
 
     def _on_button(self) -> None:
@@ -144,6 +144,7 @@ class Composer(Retranslated, QWidget):
             self.stopped.emit()
         else:
             self._on_submitted()
+        self.focus()  # the button is about to be disabled, and would pass the focus to whatever comes next
 
     def _on_cancelled(self) -> None:
         if self._answering:

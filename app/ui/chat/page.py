@@ -52,7 +52,6 @@ class ChatPage(Retranslated, QWidget):
         self.retranslate()
         follow_theme(self._restyle)
         self._on_phase(self.conversation.phase)
-        self.composer.focus()
 
     # ------------------------------------------------------------ what the window asks
 

@@ -1,6 +1,7 @@
 """What a new conversation shows: what this is, and three things to ask."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.theme import PAGE_TITLE, theme_of
@@ -40,6 +41,24 @@ class Welcome(Retranslated, QWidget):
         )
         for button, question in zip(self.suggestions, questions, strict=True):
             button.setText(question)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Leave out what the height has no place for: first the questions, then the sentence."""
+        margins, spacing = self._column.contentsMargins(), self._column.spacing()
+        height = margins.top() + self._title.sizeHint().height() + margins.bottom()
+        width = self.width() - margins.left() - margins.right()
+        height += spacing + self._text.heightForWidth(width)
+        self._text.setVisible(height <= self.height())
+        height += sum(spacing + button.sizeHint().height() for button in self.suggestions)
+        for button in self.suggestions:
+            button.setVisible(height <= self.height())
 
     def _restyle(self) -> None:
         theme = theme_of(self)

@@ -48,6 +48,7 @@ class Button(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
         set_role(self, "kind", kind)
+        self.toggled.connect(self._restyle)
         follow_theme(self._restyle)
 
     def set_icon(self, name: str) -> None:
@@ -66,6 +67,10 @@ class Button(QPushButton):
     def _restyle(self) -> None:
         theme = theme_of(self)
         if self._icon:
-            colour = _ICON_COLOURS.get(self._kind, "text") if self.isEnabled() else "muted"
-            self.setIcon(icon(self._icon, theme.colour(colour)))
+            self.setIcon(icon(self._icon, theme.colour(self._icon_colour())))
             self.setIconSize(QSize(theme.px(22 if self.text() else 16), theme.px(16)))
+
+    def _icon_colour(self) -> str:
+        if self.isChecked():
+            return "accent"
+        return _ICON_COLOURS.get(self._kind, "text") if self.isEnabled() else "muted"

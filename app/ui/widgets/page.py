@@ -53,6 +53,7 @@ class Page(Retranslated, QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._scroll)
+        self.setFocusProxy(self._scroll)  # so that the keys scroll a page that was just opened
 
     def _restyle_page(self) -> None:
         theme = theme_of(self)

@@ -106,6 +106,16 @@ def test_the_button_sends_or_stops(composer: Composer) -> None:
     assert stops == [True]
 
 
+def test_the_keyboard_stays_in_the_field_after_the_button(qtbot: QtBot, composer: Composer) -> None:
+    composer.activateWindow()
+    qtbot.waitUntil(composer.isActiveWindow)
+    composer.set_state(answering=True, sendable=True)
+    composer.send_button.setFocus()
+    composer.send_button.click()
+    composer.set_state(answering=False, sendable=True)
+    assert composer.field.plain.hasFocus()
+
+
 def test_nothing_is_sent_while_an_answer_is_written(composer: Composer) -> None:
     texts = sent(composer)
     composer.set_state(answering=True, sendable=False)

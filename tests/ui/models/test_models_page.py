@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QProgressBar, QPushButton, QWidget
@@ -163,3 +164,15 @@ def test_it_speaks_chinese_at_once(page: ModelsPage, qapp: QApplication) -> None
     qapp.processEvents()
     assert "已损坏" in [each.accessibleName() for each in page.findChildren(QWidget)]
     assert page.title.text() == "模型"
+
+
+def test_models_of_one_name_are_told_apart_by_their_files(library: Library, client: FakeClient, qtbot: QtBot) -> None:
+    one, other = (replace(STARTER, id=name, path=f"/models/{name}.gguf", builtin=False) for name in ("one", "other"))
+    client.answers["GET /api/models"] = [STARTER, one, other, QWEN]
+    library.fetch()
+    qtbot.waitUntil(lambda: library.fetched)
+    names = ["Alcove Starter", "one", "other", "Qwen3 8B"]
+    assert [entry.name for entry in library.entries] == names
+    library.take_event(ModelChanged(model=replace(one, state=ModelState.LOADED)))
+    assert [entry.name for entry in library.entries] == names
+    assert library.entries[1].state is ModelState.LOADED
