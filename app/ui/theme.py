@@ -94,6 +94,7 @@ class Theme:
         font = self.text_font(scale)
         font.setFamilies(fonts.code_families())
         font.setFixedPitch(True)
+        font.setFeature(QFont.Tag.fromString("calt"), 0)  # code is shown as it is typed: -> is two characters
         return font
 
 

@@ -56,7 +56,7 @@ def test_llama_cpp_reads_a_thousand_strings_as_the_tokenizer_does() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("arguments", [[], ["--late", "0.9", "--most", "300"]], ids=["fresh", "late"])
+@pytest.mark.parametrize("arguments", [[], ["--late", "0.9"]], ids=["fresh", "late"])
 def test_it_understands_phrasings_it_has_never_seen(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, str(JUDGE), *arguments], capture_output=True, text=True, check=False, cwd=ROOT
