@@ -121,7 +121,7 @@ def test_it_thinks_first_where_it_is_asked_to() -> None:
 
 
 def test_it_calls_a_tool_and_reads_its_result() -> None:
-    messages = [{"role": "user", "content": "What time is it?"}]
+    messages = [{"role": "user", "content": "what's the time"}]
     (call,) = spoken(rendered(messages, tools=TOOLS))
     assert call["text"] == '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
     messages += [
