@@ -35,11 +35,6 @@ TOOLS = {
     "run_code": "Run Python code",
 }
 CALL = 'Call one with <tool_call>{"name": NAME, "arguments": {}}</tool_call>.'
-Modes = tuple[float, float, float, float]
-"""Shares of plain rows, rows with thinking, with tools, and with another system prompt."""
-USUAL: Modes = (0.7, 0.1, 0.1, 0.1)
-THINKING: Modes = (0.45, 0.25, 0.25, 0.05)
-TOOLS_MOSTLY: Modes = (0.40, 0.10, 0.45, 0.05)
 TOOL_OF = {"my_hardware": "get_hardware", "what_time_is_it": "get_time", "which_models_here": "list_models"}
 THOUGHT = {
     "en": "The question is about {topic}. I know this, so I answer in English.",
@@ -78,8 +73,7 @@ class Row:
 class Dialogues:
     """An endless source of rows, the same for the same seed."""
 
-    def __init__(self, tokenizer: Tokenizer, dropout: Tokenizer, seed: int, modes: Modes = USUAL) -> None:
-        self.modes = modes
+    def __init__(self, tokenizer: Tokenizer, dropout: Tokenizer, seed: int) -> None:
         self.rng = random.Random(seed)
         self.tokenizer = tokenizer
         self.dropout = dropout
@@ -96,7 +90,7 @@ class Dialogues:
     def row(self, length: int, whole: float) -> Row:
         """One conversation of `length + 1` tokens; `whole` is the share of answers given in full."""
         row = Row([], [])
-        mode = self.rng.choices(("plain", "think", "tools", "other"), self.modes)[0]
+        mode = self.rng.choices(("plain", "think", "tools", "other"), (0.7, 0.1, 0.1, 0.1))[0]
         offered = self.rng.sample(list(TOOLS), self.rng.randint(1, 4)) if mode == "tools" else []
         row.add(self._system(mode, offered), 0.0)
         while len(row.ids) <= length:

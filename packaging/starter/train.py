@@ -14,7 +14,7 @@ from pathlib import Path
 import tokenizer as pieces
 import torch
 from corpus import DECLINE, LANGUAGES, load_intents
-from dialogue import THINKING, TOOLS_MOSTLY, Dialogues, Row
+from dialogue import Dialogues, Row
 from model import Shape, Starter
 from tokenizers import Tokenizer
 from torch.nn import functional
@@ -28,9 +28,6 @@ ENVIRONMENT = {
     "MALLOC_TOP_PAD_": "500000000",
 }
 DROPOUT = 0.1
-MUON_RATE, ADAM_RATE = 0.01, 4e-3
-POLISH = 160
-"""Steps of each of the two last stages."""
 # (share of the steps, row length, rows a step, share of answers given whole)
 STAGES = ((0.70, 256, 16, 0.06), (0.12, 512, 8, 0.4), (0.10, 1024, 4, 0.4), (0.08, 2048, 2, 0.5))
 
@@ -51,10 +48,6 @@ def main() -> None:
     )
     run(model, Dialogues(tokenizer, dropping, SEED), arguments.steps, arguments.folder)
     save(model, arguments.folder)
-    model = uncompiled(model, DROPOUT)
-    polish(model, Dialogues(tokenizer, dropping, SEED + 1, THINKING), 0.15)
-    polish(model, Dialogues(tokenizer, dropping, SEED + 2, TOOLS_MOSTLY), 0.4)
-    save(model, arguments.folder)
     print("held-out phrasings understood:", understood(model, tokenizer), flush=True)
 
 
@@ -68,15 +61,27 @@ def make_tokenizers(folder: Path) -> tuple[Tokenizer, Tokenizer]:
 
 
 def run(model: Starter, dialogues: Dialogues, steps: int, folder: Path) -> None:
-    muon, adam = optimizers(model)
+    matrices = [p for p in model.layers.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
+    muon = torch.optim.Muon(matrices, lr=0.01, weight_decay=0.05)
+    adam = torch.optim.AdamW(others, lr=4e-3, betas=(0.9, 0.98), weight_decay=0.01)
     for position, layer in enumerate(model.layers):
         model.layers[position] = torch.compile(layer, dynamic=False)
     begun, seen, average = time.monotonic(), 0, 0.0
     for step in range(steps):
-        set_rates(muon, adam, schedule(step / steps))
+        scale = schedule(step / steps)
+        for group in muon.param_groups:
+            group["lr"] = 0.01 * scale
+        for group in adam.param_groups:
+            group["lr"] = 4e-3 * scale
         length, rows, whole = stage(step / steps)
         loss = loss_of(model, [dialogues.row(length, whole) for _ in range(rows)])
-        update(model, loss, muon, adam)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        muon.step()
+        adam.step()
+        muon.zero_grad(set_to_none=True)
+        adam.zero_grad(set_to_none=True)
         seen += rows * length
         average = loss.item() if step == 0 else 0.95 * average + 0.05 * loss.item()
         if step % 50 == 49:
@@ -87,40 +92,6 @@ def run(model: Starter, dialogues: Dialogues, steps: int, folder: Path) -> None:
         if step % 400 == 399:
             save(model, folder)
             print("held-out phrasings understood:", understood(model, dialogues.tokenizer, 500), flush=True)
-
-
-def polish(model: Starter, dialogues: Dialogues, peak: float) -> None:
-    """A short stage with more thinking and tools, from `peak` of the rates down: rare before, they are learned last."""
-    muon, adam = optimizers(model)
-    for step in range(POLISH):
-        scale = 0.02 + (peak - 0.02) * 0.5 * (1 + math.cos(math.pi * step / POLISH))
-        set_rates(muon, adam, scale)
-        loss = loss_of(model, [dialogues.row(512, 0.4) for _ in range(8)])
-        update(model, loss, muon, adam)
-        if step % 20 == 19:
-            print(f"polish {step + 1}/{POLISH} loss {loss.item():.3f}", flush=True)
-
-
-def optimizers(model: Starter) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """Muon for the layers' matrices, AdamW for the embedding and the norms."""
-    matrices = [p for p in model.layers.parameters() if p.dim() == 2]
-    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
-    muon = torch.optim.Muon(matrices, lr=MUON_RATE, weight_decay=0.05)
-    return muon, torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.01)
-
-
-def set_rates(muon: torch.optim.Optimizer, adam: torch.optim.Optimizer, scale: float) -> None:
-    for optimizer, rate in ((muon, MUON_RATE), (adam, ADAM_RATE)):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * scale
-
-
-def update(model: Starter, loss: torch.Tensor, *used: torch.optim.Optimizer) -> None:
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for optimizer in used:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
 
 
 def schedule(done: float) -> float:
@@ -181,11 +152,11 @@ def understood(model: Starter, tokenizer: Tokenizer, most: int = 10_000) -> dict
     return result
 
 
-def uncompiled(model: Starter, dropout: float = 0.0) -> Starter:
-    """A copy for rows of any length; without dropout it is for judging."""
-    copy = Starter(model.shape, dropout)
+def uncompiled(model: Starter) -> Starter:
+    """A copy for judging, without dropout and for rows of any length."""
+    copy = Starter(model.shape)
     copy.load_state_dict({name.replace("._orig_mod", ""): value for name, value in model.state_dict().items()})
-    return copy.train(dropout > 0)
+    return copy.eval()
 
 
 def save(model: Starter, folder: Path) -> None:

@@ -113,19 +113,17 @@ def rendered(messages: list[dict[str, str]], **more: object) -> str:
 
 
 def test_it_thinks_first_where_it_is_asked_to() -> None:
-    question = [{"role": "user", "content": "What is a token?"}]
+    question = [{"role": "user", "content": "How do I change the theme?"}]
     plain, thinking = spoken(rendered(question), rendered(question, enable_thinking=True))
     assert plain["thinking"] == ""
-    assert "token" in thinking["thinking"]
+    assert "theme" in thinking["thinking"]
     assert thinking["text"].strip() == plain["text"].strip()
 
 
-def test_it_calls_a_tool_and_reads_its_result() -> None:
-    messages = [{"role": "user", "content": "what's the time"}]
-    (call,) = spoken(rendered(messages, tools=TOOLS))
-    assert call["text"] == '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
-    messages += [
-        {"role": "assistant", "content": call["text"]},
+def test_it_reads_the_result_of_a_tool() -> None:
+    messages = [
+        {"role": "user", "content": "What time is it?"},
+        {"role": "assistant", "content": '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'},
         {"role": "tool", "content": '{"time": "2027-03-14 15:09"}'},
     ]
     (answer,) = spoken(rendered(messages, tools=TOOLS))
