@@ -90,8 +90,8 @@ class Dialogues:
     def row(self, length: int, whole: float) -> Row:
         """One conversation of `length + 1` tokens; `whole` is the share of answers given in full."""
         row = Row([], [])
-        mode = self.rng.choices(("plain", "think", "tools", "other"), (0.7, 0.1, 0.1, 0.1))[0]
-        offered = self.rng.sample(list(TOOLS), self.rng.randint(1, 4)) if mode == "tools" else []
+        mode = self.rng.choices(("plain", "think", "tools", "other"), (0.57, 0.14, 0.22, 0.07))[0]
+        offered = self._offer() if mode == "tools" else []
         row.add(self._system(mode, offered), 0.0)
         while len(row.ids) <= length:
             self._turn(row, whole, mode == "think", offered)
@@ -119,21 +119,28 @@ class Dialogues:
         if tool and tool in offered:
             self._call(row, tool, language)
             return
-        answer = [*self._encode(intent.answer[language]), self.end]
         if thinking:
             row.add(self._encode("<think>\n"), 0.0)
             thought = THOUGHT[language].format(topic=intent.topic[language])
-            answer = self._encode(thought + "\n</think>\n\n") + answer
+            row.add(self._encode(thought + "\n</think>\n\n"), 1.0)
+        answer = [*self._encode(intent.answer[language]), self.end]
         if self.rng.random() >= whole:
-            answer = answer[: self.rng.randint(5, 10)]
-            row.add(answer, 1.0)
+            row.add(answer[: self.rng.randint(5, 10)], 1.0)
             row.add([self.end], 0.0)
         else:
             row.add(answer, 1.0)
         row.add(self._encode("\n"), 0.0)
 
+    def _offer(self) -> list[str]:
+        """One to four tools, seven times in ten with one among them that some question calls."""
+        offered = self.rng.sample(list(TOOLS), self.rng.randint(0, 3))
+        others = list(TOOL_OF.values()) if self.rng.random() < 0.7 else list(TOOLS)
+        offered = list(dict.fromkeys([self.rng.choice(others), *offered]))
+        self.rng.shuffle(offered)
+        return offered
+
     def _pick(self, offered: list[str]) -> Intent:
-        if offered and self.rng.random() < 0.4:
+        if offered and self.rng.random() < 0.5:
             return self.intents[self.rng.choice(list(TOOL_OF))]
         if self.rng.random() < 0.2:
             return self.intents[DECLINE]
