@@ -11,7 +11,7 @@ def main() -> None:
     elif role == "worker":
         from app.backends.llama.worker import main as run
     elif role == "template":
-        from app.backends.llama.template import main as run
+        from app.backends.llama.templates.template import main as run
     elif role == "probe":
         from app.backends.llama.probe import main as run
     elif not role:

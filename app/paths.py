@@ -48,5 +48,10 @@ class Paths:
         return self.data / "backend.lock"
 
     @property
+    def states(self) -> Path:
+        """States of the KV cache: what conversations need not be read again for."""
+        return self.cache / "states"
+
+    @property
     def default_models(self) -> Path:
         return self.data / "models"

@@ -7,6 +7,7 @@ import msgspec
 
 from app.errors import AppError
 from app.files import write_atomically
+from app.protocol import Preset
 
 
 class Theme(StrEnum):
@@ -41,12 +42,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Percent of the system's font size, 80 to 200."""
     model_folder: str = ""
     """Empty: `models` in the data folder."""
+    presets: tuple[Preset, ...] = ()
+    """Named ways to answer, each name once."""
+    state_disk_mb: int = 2048
+    """MiB of disk for states of the KV cache, with which long conversations go on at once; 0: keep none."""
     engine_index: str | None = None
     """Wheel index of the engine; None: the llama-cpp-python project's own, empty: never ask one."""
 
     def __post_init__(self) -> None:
         if not 80 <= self.text_size <= 200:
             raise ValueError("text_size is between 80 and 200 percent")
+        if not 0 <= self.state_disk_mb <= 2**40:
+            raise ValueError("state_disk_mb is a number of MiB")
+        names = [preset.name.strip() for preset in self.presets]
+        if not all(names) or len(set(names)) < len(names):
+            raise ValueError("every preset has a name of its own")
 
 
 def load_settings(path: Path) -> Settings:
@@ -66,7 +76,8 @@ def change_settings(settings: Settings, change: bytes) -> Settings:
         unknown = fields.keys() - set(Settings.__struct_fields__)
         if unknown:
             raise AppError("bad_request", reason=f"no setting is called {', '.join(sorted(unknown))}")
-        return msgspec.convert(msgspec.to_builtins(settings) | fields, type=Settings)
+        kept = msgspec.to_builtins(settings, str_keys=True)
+        return msgspec.convert(kept | fields, type=Settings, str_keys=True)
     except msgspec.MsgspecError as error:
         raise AppError("bad_request", reason=str(error)) from error
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         raise ValueError("no values")
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def read_line(process: "subprocess.Popen[str]") -> str:
+    """The next line a child prints. Raises RuntimeError when it has ended."""
+    assert process.stdout is not None
+    if not (line := process.stdout.readline()):
+        raise RuntimeError(f"a child has ended: {process.args!r}")
+    return line
 
 
 def print_result(name: str, **figures: object) -> None:

@@ -1,80 +1,80 @@
-"""How soon a worker has a model and a first token, and how fast it writes: `python -m bench.engine [--model FILE]`."""
+"""The engine's figures, one JSON object: `python -m bench.engine [--only NAME …] [--llama-server PATH] [--requests N]`.
+
+Everything goes through real workers. What is compared is measured in turns, round by round, so that a machine that
+changes its speed changes it for all; figures are medians of the rounds. `--shape` writes a model of a real model's
+shape with random weights, `--model` takes a file of yours.
+"""
 
 import argparse
 import asyncio
+import inspect
 import os
+import sys
 import tempfile
-import time
-from pathlib import Path
-from statistics import median
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
-from app.backends.llama.process import LlamaBackend
-from app.paths import STARTER_MODEL
-from app.protocol import ChatTurn, Delta, Generate, GenerationStats, LoadParams, Prefill, Role, Sampling
-from bench.common import percentile, print_result
+from app.paths import STARTER_MODEL, Paths
+from bench import engine_output, engine_prompts, engine_streams, engine_work
+from bench.common import print_result
+from bench.machine import describe_machine
+from bench.model_file import SHAPES, model_file
+from bench.workers import Bench
 
-QUESTIONS = ("What is a quantization?", "什么是量化？", "Which model fits in 8 GB of VRAM?", "Hello!")
+Figure: TypeAlias = Callable[[Bench], Awaitable[dict[str, object]]]
 
-
-async def load(model: Path) -> tuple[LlamaBackend, float]:
-    """A fresh worker with the model, and the seconds from nothing to loaded."""
-    backend = LlamaBackend()
-    started = time.perf_counter()
-    await backend.load(str(model), LoadParams(), lambda _share: None)
-    return backend, time.perf_counter() - started
-
-
-async def first_token(backend: LlamaBackend, request_id: int, question: str) -> tuple[float, GenerationStats]:
-    """(seconds from the request to its first text as the backend process sees it, what the answer cost)."""
-    turns = (ChatTurn(role=Role.USER, content=question),)
-    sampling = Sampling(temperature=0.0, max_tokens=200)
-    started = time.perf_counter()
-    first = 0.0
-    stats: GenerationStats | None = None
-    async for part in backend.generate(Generate(request_id=request_id, turns=turns, sampling=sampling)):
-        if isinstance(part, Delta):
-            first = first or time.perf_counter() - started
-        elif not isinstance(part, Prefill):
-            stats = part.stats
-    assert stats is not None
-    return first, stats
+FIGURES: dict[str, Figure] = {
+    "start": engine_work.start,
+    "one_stream": engine_streams.one_stream,
+    "streams": engine_streams.streams,
+    "llama_server": engine_streams.beside_llama_server,
+    "second_turn": engine_prompts.second_turn,
+    "prefill_share": engine_prompts.prefill_share,
+    "speculation": engine_output.speculation,
+    "constrained": engine_output.constrained,
+    "python_time": engine_work.python_time,
+    "requests": engine_work.many_requests,
+}
 
 
-async def measure(model: Path, runs: int) -> None:
-    loads: list[float] = []
-    cold: list[float] = []
-    warm: list[float] = []
-    rates: list[float] = []
-    for _ in range(runs):
-        backend, seconds = await load(model)
-        loads.append(seconds)
-        for index, question in enumerate(QUESTIONS):
-            first, stats = await first_token(backend, index, question)
-            (cold if index == 0 else warm).append(first)
-            rates += [stats.tokens_per_second] if stats.tokens_per_second else []
-        resident = (await backend.stats()).resident
-        await backend.unload()
-    print_result(
-        "engine",
-        model=model.name,
-        runs=runs,
-        start_and_load_s=round(median(loads), 4),
-        start_and_load_s_p95=round(percentile(loads, 0.95), 4),
-        first_token_s=round(median(cold), 4),
-        next_first_token_s=round(median(warm), 4),
-        tokens_per_second=round(median(rates), 1),
-        worker_resident_bytes=resident,
-    )
+async def measure(options: argparse.Namespace, model: str) -> dict[str, object]:
+    """The figures asked for, by name."""
+    results: dict[str, object] = {}
+    for name in options.only or FIGURES:
+        with tempfile.TemporaryDirectory() as scratch:
+            bench = Bench(
+                model=model,
+                starter=str(STARTER_MODEL),
+                scratch=scratch,
+                rounds=options.rounds,
+                seconds=options.seconds,
+                requests=options.requests,
+                llama_server=options.llama_server,
+            )
+            results[name] = await FIGURES[name](bench)
+        sys.stderr.write(f"{name}: {results[name]}\n")
+    return results
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=STARTER_MODEL)
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
+    figures = "\n".join(f"  {name:14} {inspect.getdoc(figure)}" for name, figure in FIGURES.items())
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__}\nfigures:\n{figures}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=sorted(FIGURES), metavar="NAME", help="measure these figures")
+    parser.add_argument("--model", help="a GGUF of yours in place of random weights")
+    parser.add_argument("--shape", choices=sorted(SHAPES), default="0.5b")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--llama-server", metavar="PATH", help="a llama-server of the same llama.cpp (bench/README.md)")
+    options = parser.parse_args()
+    model = options.model or str(model_file(SHAPES[options.shape], Paths.current().cache / "bench"))
+    machine = describe_machine()
     with tempfile.TemporaryDirectory() as home:
         os.environ["ALCOVE_HOME"] = home
-        asyncio.run(measure(arguments.model, arguments.runs))
+        results = asyncio.run(measure(options, model))
+    print_result("engine", machine=machine, model=os.path.basename(model), rounds=options.rounds, figures=results)
 
 
 if __name__ == "__main__":

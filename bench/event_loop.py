@@ -1,9 +1,11 @@
 """Watches a Qt event loop: how late a five-millisecond timer comes is how long everything else was held up."""
 
+import json
+import sys
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Qt, QTimer
 
 from bench.common import percentile
 
@@ -63,3 +65,20 @@ def spin(until: Callable[[], bool], what: str) -> None:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
+
+
+def main() -> None:
+    """Watch the loop of an otherwise idle application for so many seconds, and print its figures as JSON."""
+    application = QCoreApplication(sys.argv[:1])
+    watchdog = Watchdog()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    watchdog.start()
+    QTimer.singleShot(int(float(sys.argv[1]) * 1000), application.quit)
+    application.exec()
+    watchdog.stop()
+    sys.stdout.write(json.dumps(watchdog.figures()) + "\n")
+
+
+if __name__ == "__main__":
+    main()

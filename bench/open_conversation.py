@@ -20,6 +20,7 @@ from app.paths import Paths
 from app.protocol import MessageState, NewConversation, NewMessage
 from app.store.database import open_database
 from app.store.store import Store
+from app.ui import garbage
 from app.ui.chat.page import ChatPage
 from app.ui.chat.prose import ReadingView
 from app.ui.client import Client
@@ -45,6 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     application = QApplication(sys.argv[:1])
     ThemeSource(application)
+    garbage.set_aside()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         conversation_id = _fill(home, options.messages)

@@ -18,6 +18,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.protocol import Event, Message, MessageState, Role
+from app.ui import garbage
+from app.ui.chat.acts import Acts
 from app.ui.chat.conversation import OpenConversation, Phase
 from app.ui.chat.page import ChatPage
 from app.ui.client import Client
@@ -46,6 +48,7 @@ def main() -> None:
     options = _options()
     application = QApplication(sys.argv[:1])
     ThemeSource(application)
+    garbage.set_aside()
     figures = {shape: _feed(shape, options.characters) for shape in SHAPES}
     with _engine(options.engine):
         figures["sample"] = _stream(options.rate, options.characters)
@@ -64,8 +67,7 @@ def _feed(shape: str, characters: int) -> dict[str, float]:
     """Show an answer of that shape growing step by step."""
     page = _page(Client())
     text = (HEADS.get(shape, "") + SHAPES[shape] * (characters // len(SHAPES[shape]) + 1))[:characters]
-    page.conversation.messages = [Message(id=1, conversation_id=1, role=Role.ASSISTANT, created=0.0)]
-    page.conversation.messages_changed.emit(True)
+    page.conversation.branch.show([Message(id=1, conversation_id=1, role=Role.ASSISTANT, created=0.0)])
     shown = 0
 
     def grow() -> None:
@@ -73,8 +75,7 @@ def _feed(shape: str, characters: int) -> dict[str, float]:
         shown += STEP
         state = MessageState.STREAMING if shown < characters else MessageState.COMPLETE
         message = Message(id=1, conversation_id=1, role=Role.ASSISTANT, created=0.0, text=text[:shown], state=state)
-        page.conversation.messages[0] = message
-        page.conversation.message_changed.emit(message)
+        page.conversation.branch.put(message)
 
     timer = QTimer(interval=0)
     timer.timeout.connect(grow)
@@ -98,7 +99,7 @@ def _stream(rate: float, characters: int) -> dict[str, float]:
         events.received.connect(page.take_event)
         watchdog = Watchdog()
         watchdog.start()
-        page.conversation.send("A long answer, please")
+        page.acts.send("A long answer, please")
         spin(lambda: page.conversation.phase is Phase.ANSWERING, "the answer's beginning")
         spin(lambda: page.conversation.phase is Phase.READY, "the answer's end")
         watchdog.stop()
@@ -132,8 +133,9 @@ def _engine(wanted: bool) -> Iterator[None]:
         client = Client()
         client.attach(backend.handshake)
         writer = OpenConversation(client)
-        writer.answer_finished.connect(lambda _message: writer.send("What is a quantization?"))
-        writer.send("What is a quantization?")
+        acts = Acts(writer)
+        writer.answer_finished.connect(lambda _message: acts.send("What is a quantization?"))
+        acts.send("What is a quantization?")
         spin(lambda: writer.phase is Phase.ANSWERING, "the real engine's answer")
         yield
         writer.begin()

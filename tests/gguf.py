@@ -52,6 +52,8 @@ class TinyModel:
     adds_bos: bool = False
     temperature: float = 0.05
     """Scale of a random model's logits: small ones make every token likely."""
+    architecture: str = "llama"
+    """Or "qwen2vl", whose tensors are the same, for positions in rows (M-RoPE)."""
     recommends: Mapping[str, float] = field(default_factory=dict)
     """Sampling the file asks for, by the last part of its key: temp, top_k …"""
 
@@ -59,9 +61,9 @@ class TinyModel:
 def write_tiny_model(path: Path, model: TinyModel | None = None) -> Path:
     """Write the model and return its path."""
     model = model or TinyModel()
-    tokens, kinds, merges = _vocabulary(model)
-    fields = _fields(model, tokens, kinds, merges)
-    path.write_bytes(_gguf(fields, _tensors(model, tokens)))
+    tokens, kinds, merges = tiny_vocabulary(model)
+    fields = tiny_fields(model, tokens, kinds, merges)
+    path.write_bytes(gguf_bytes(fields, _tensors(model, tokens)))
     return path
 
 
@@ -85,7 +87,8 @@ def spell(piece: str | bytes) -> str:
     return "".join(letters[byte] for byte in data)
 
 
-def _vocabulary(model: TinyModel) -> tuple[list[str], list[int], list[str]]:
+def tiny_vocabulary(model: TinyModel) -> tuple[list[str], list[int], list[str]]:
+    """The tokens of that model as its file spells them, the kind of each, and the merges."""
     tokens = list(byte_letters().values())
     kinds = [_NORMAL] * len(tokens)
     merges = ["h e", "he l", "l o"]
@@ -150,19 +153,20 @@ def _successors(model: TinyModel, tokens: Sequence[str]) -> Mapping[int, int]:
 # ---------------------------------------------------------------- the file
 
 
-def _fields(model: TinyModel, tokens: list[str], kinds: list[int], merges: list[str]) -> dict[str, tuple[int, Any]]:
+def tiny_fields(model: TinyModel, tokens: list[str], kinds: list[int], merges: list[str]) -> dict[str, tuple[int, Any]]:
+    kind = model.architecture
     number = {token: index for index, token in enumerate(tokens)}
     fields: dict[str, tuple[int, Any]] = {
-        "general.architecture": (_STRING, "llama"),
+        "general.architecture": (_STRING, kind),
         "general.name": (_STRING, "Tiny"),
-        "llama.context_length": (_U32, model.context),
-        "llama.embedding_length": (_U32, model.embedding),
-        "llama.block_count": (_U32, model.layers),
-        "llama.feed_forward_length": (_U32, model.embedding * 2),
-        "llama.attention.head_count": (_U32, 4),
-        "llama.attention.head_count_kv": (_U32, 4),
-        "llama.attention.layer_norm_rms_epsilon": (_F32, 1e-5),
-        "llama.rope.dimension_count": (_U32, model.embedding // 4),
+        f"{kind}.context_length": (_U32, model.context),
+        f"{kind}.embedding_length": (_U32, model.embedding),
+        f"{kind}.block_count": (_U32, model.layers),
+        f"{kind}.feed_forward_length": (_U32, model.embedding * 2),
+        f"{kind}.attention.head_count": (_U32, 4),
+        f"{kind}.attention.head_count_kv": (_U32, 4),
+        f"{kind}.attention.layer_norm_rms_epsilon": (_F32, 1e-5),
+        f"{kind}.rope.dimension_count": (_U32, model.embedding // 4),
         "tokenizer.ggml.model": (_STRING, "gpt2"),
         "tokenizer.ggml.pre": (_STRING, "qwen2"),
         "tokenizer.ggml.tokens": (_ARRAY, (_STRING, tokens)),
@@ -172,6 +176,9 @@ def _fields(model: TinyModel, tokens: list[str], kinds: list[int], merges: list[
         "tokenizer.ggml.eos_token_id": (_U32, number[END]),
         "tokenizer.ggml.add_bos_token": (7, model.adds_bos),
     }
+    if kind == "qwen2vl":
+        quarter = model.embedding // 4 // 8
+        fields[f"{kind}.rope.dimension_sections"] = (_ARRAY, (_I32, [quarter * 2, quarter, quarter, 0]))
     for name, value in model.recommends.items():
         fields[f"general.sampling.{name}"] = (_F32, value)
     if model.template is not None:
@@ -179,7 +186,7 @@ def _fields(model: TinyModel, tokens: list[str], kinds: list[int], merges: list[
     return fields
 
 
-def _gguf(fields: Mapping[str, tuple[int, Any]], tensors: Mapping[str, FloatArray]) -> bytes:
+def gguf_bytes(fields: Mapping[str, tuple[int, Any]], tensors: Mapping[str, FloatArray]) -> bytes:
     """A GGUF file of version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), all tensors F32."""
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(fields))
     head += b"".join(

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.errors import AppError
+from app.protocol import Options, Preset, Sampling
 from app.settings import Accent, LanguageChoice, Settings, Theme, change_settings, load_settings, save_settings
 
 
@@ -45,6 +47,35 @@ def test_a_change_touches_only_its_fields() -> None:
 
 @pytest.mark.parametrize("change", [b'{"colour": "red"}', b'{"text_size": 500}', b'{"theme": 3}', b"nonsense", b"[1]"])
 def test_a_wrong_change_is_refused(change: bytes) -> None:
+    with pytest.raises(AppError) as caught:
+        change_settings(Settings(), change)
+    assert caught.value.code == "bad_request"
+
+
+def test_presets_come_back_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    preset = Preset(
+        name="Strict",
+        system_prompt="Be brief.",
+        options=Options(sampling=Sampling(temperature=0, logit_bias={7: -2.5}), tools=("get_time",)),
+    )
+    settings = change_settings(Settings(), msgspec.json.encode({"presets": [preset], "state_disk_mb": 5}))
+    assert settings == Settings(presets=(preset,), state_disk_mb=5)
+    save_settings(path, settings)
+    assert load_settings(path) == settings
+    assert change_settings(settings, b'{"theme": "dark"}').presets == (preset,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        b'{"presets": [{"name": "a"}, {"name": "a "}]}',
+        b'{"presets": [{"name": " "}]}',
+        b'{"presets": [{"system_prompt": "x"}]}',
+        b'{"state_disk_mb": -1}',
+    ],
+)
+def test_presets_without_a_name_of_their_own_are_refused(change: bytes) -> None:
     with pytest.raises(AppError) as caught:
         change_settings(Settings(), change)
     assert caught.value.code == "bad_request"

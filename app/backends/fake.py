@@ -6,16 +6,24 @@ It runs the whole window and server in tests and benchmarks, and obeys the same 
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from itertools import cycle, islice
+from bisect import insort
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
-from app.backends.base import AnswerPart, BackendFactory, ProgressCallback, unloaded_error
+from app.backends.base import (
+    AnswerPart,
+    BackendFactory,
+    Embedded,
+    ProgressCallback,
+    Reranked,
+    unloaded_error,
+)
+from app.backends.fake_script import SAMPLE, FakePlan, Fault, calls_of, cost_of, cut, parts_of, vector_of
+from app.backends.llama.turns import Fitter
 from app.errors import AppError
 from app.protocol import (
-    Delta,
-    DeltaKind,
+    ChatTurn,
     Finished,
     FinishReason,
     Generate,
@@ -23,59 +31,15 @@ from app.protocol import (
     Loaded,
     LoadParams,
     Prefill,
+    PromptText,
+    Queued,
+    Role,
+    StateFolder,
+    TurnsDropped,
     WorkerStats,
 )
 
-CHARACTERS_PER_TOKEN = 4
-
-SAMPLE = """A **quantization** stores the weights of a model with fewer bits each.
-
-- `Q8_0` keeps almost everything
-- `Q4_K_M` halves that again, at a small loss
-
-```python
-def size_in_bytes(parameters: int, bits: float) -> int:
-    return round(parameters * bits / 8)
-```
-
-量化让模型变小，也让它更快。
-
-"""
-
-
-class Fault(StrEnum):
-    """Where a fake backend fails."""
-
-    LOAD = "load"
-    """Loading is refused."""
-    DIE = "die"
-    """It dies after `fault_after` tokens of an answer."""
-    FAIL = "fail"
-    """The answer fails after `fault_after` tokens; the backend lives on."""
-
-
-@dataclass(frozen=True)
-class FakePlan:
-    """How a fake backend behaves. Speeds are in tokens per second; 0 means as fast as it can."""
-
-    text: str = SAMPLE
-    thinking: str = "The question is about size.\n"
-    """Written first when a request asks for thinking."""
-    tokens_per_second: float = 0.0
-    load_s: float = 0.0
-    context_length: int = 4096
-    fault: Fault | None = None
-    fault_after: int = 10
-
-    @classmethod
-    def parse(cls, option: str) -> "FakePlan":
-        """The plan of a hidden option "tokens_per_second[:characters]". Raises ValueError for anything else."""
-        speed, _, characters = option.partition(":")
-        plan = cls(tokens_per_second=float(speed))
-        if not characters:
-            return plan
-        length = int(characters)
-        return replace(plan, text=_text_of(length), context_length=max(plan.context_length, 2 * length))
+__all__ = ["SAMPLE", "FakeBackend", "FakePlan", "Fault", "fake_backend"]
 
 
 def fake_backend(plan: FakePlan | None = None) -> BackendFactory:
@@ -83,15 +47,63 @@ def fake_backend(plan: FakePlan | None = None) -> BackendFactory:
     return lambda: FakeBackend(plan or FakePlan())
 
 
-@dataclass
+@dataclass(eq=False)
 class _Answer:
     """Progress of one answer, in tokens and loop time."""
 
+    request: Generate
     prompt_tokens: int
-    started: float
+    arrived: float
+    rank: tuple[int, int]
+    """Priority, then arrival: the smaller goes first."""
+    started: float = 0.0
     first: float = 0.0
     written: int = 0
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Line:
+    """Lets so many answers be written at once; the others wait in order and are told their place."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._waiting: list[_Answer] = []
+        self.busy: list[_Answer] = []
+        self._moved = asyncio.Event()
+
+    @property
+    def queued(self) -> int:
+        return len(self._waiting)
+
+    async def wait(self, answer: _Answer) -> AsyncIterator[int]:
+        """The answer's place whenever it changes, until it is its turn or it was cancelled."""
+        insort(self._waiting, answer, key=lambda waiting: waiting.rank)
+        self.move()
+        told = 0
+        while not answer.cancelled.is_set():
+            moved = self._moved
+            place = self._waiting.index(answer) + 1
+            if place == 1 and len(self.busy) < self._slots:
+                self._waiting.remove(answer)
+                self.busy.append(answer)
+                self.move()
+                return
+            if place != told:
+                told = place
+                yield place
+            else:
+                await moved.wait()
+
+    def leave(self, answer: _Answer) -> None:
+        for places in (self._waiting, self.busy):
+            if answer in places:
+                places.remove(answer)
+        self.move()
+
+    def move(self) -> None:
+        """Let everyone look where they are."""
+        self._moved.set()
+        self._moved = asyncio.Event()
 
 
 class FakeBackend:
@@ -104,14 +116,21 @@ class FakeBackend:
         self._closed = asyncio.Event()
         self._error: AppError | None = None
         self._answers: dict[int, _Answer] = {}
+        self._orders = count()
+        self._line = _Line(plan.slots)
+        self._context_length = plan.context_length
         self._answered = 0
         self._tokens_written = 0
+        self.threads = 0
+        """What `set_threads` was told last."""
 
     @property
     def pid(self) -> int | None:
         return None
 
-    async def load(self, path: str, params: LoadParams, on_progress: ProgressCallback) -> Loaded:
+    async def load(
+        self, path: str, params: LoadParams, on_progress: ProgressCallback, states: StateFolder | None = None
+    ) -> Loaded:
         self._model = os.path.basename(path)
         for step in range(4):
             on_progress(step / 4)
@@ -120,38 +139,74 @@ class FakeBackend:
                 raise AppError("load_cancelled", model=self._model)
         if self._plan.fault is Fault.LOAD:
             self._closed.set()
-            raise AppError("model_load_failed", model=self._model, reason="this fake model always fails")
+            raise AppError("model_load_failed", model=self._model, reason="this fake model always fails", detail="")
         self._loaded = True
         on_progress(1.0)
-        context = params.context_length or self._plan.context_length
+        self._context_length = params.context_length or self._plan.context_length
         return Loaded(
-            context_length=context, device="CPU", load_s=self._plan.load_s, has_template=True, supports_thinking=True
+            context_length=self._context_length,
+            device="CPU",
+            load_s=self._plan.load_s,
+            has_template=True,
+            supports_thinking=True,
+            supports_tools=True,
+            embeds=self._plan.width > 0,
+            reranks=self._plan.width > 0,
+            slots=self._plan.slots,
         )
 
     async def generate(self, request: Generate) -> AsyncGenerator[AnswerPart, None]:
-        if not self._loaded:
-            raise self._error or unloaded_error()
-        loop = asyncio.get_running_loop()
-        prompt = sum(-(-len(turn.content) // CHARACTERS_PER_TOKEN) + 4 for turn in request.turns)
-        if prompt >= self._plan.context_length:
-            raise AppError("prompt_too_long", prompt_tokens=prompt, context_length=self._plan.context_length)
-        answer = self._answers[request.request_id] = _Answer(prompt, loop.time())
+        self._check_loaded()
+        number = request.request_id
+        turns, dropped = _fit(request, self._context_length)
+        rank = (int(request.priority), next(self._orders))
+        now = asyncio.get_running_loop().time()
+        answer = self._answers[number] = _Answer(request, cost_of(turns), now, rank)
         try:
-            yield Prefill(request_id=request.request_id, done=prompt, total=prompt)
-            reason = FinishReason.STOP
-            for kind, text in self._pieces(request):
-                if (ended := await self._next_token(answer, request)) is not None:
+            if dropped:
+                yield TurnsDropped(request_id=number, turns=dropped)
+            async for place in self._line.wait(answer):
+                yield Queued(request_id=number, position=place)
+            answer.started = asyncio.get_running_loop().time()
+            yield Prefill(request_id=number, done=answer.prompt_tokens, total=answer.prompt_tokens)
+            reason = FinishReason.TOOL_CALLS if calls_of(self._plan, request) else FinishReason.STOP
+            for part in parts_of(self._plan, request):
+                if (ended := await self._next_token(answer)) is not None:
                     reason = ended
                     break
-                yield Delta(request_id=request.request_id, text=text, kind=kind)
+                yield part
             self._answered += 1
-            yield Finished(request_id=request.request_id, stats=self._stats_of(answer, reason))
+            yield Finished(request_id=number, stats=_stats_of(answer, reason, self._context_length))
         finally:
-            del self._answers[request.request_id]
+            del self._answers[number]
+            self._line.leave(answer)
 
     async def cancel(self, request_id: int) -> None:
         if answer := self._answers.get(request_id):
             answer.cancelled.set()
+            self._line.move()
+
+    async def preview(self, request: Generate) -> PromptText:
+        self._check_loaded()
+        turns, dropped = _fit(request, self._context_length)
+        text = "".join(f"[{turn.role}] {turn.content}\n" for turn in turns)
+        return PromptText(request_id=request.request_id, text=text, tokens=cost_of(turns), dropped=dropped)
+
+    async def tokenize(self, text: str, special: bool = False) -> tuple[int, ...]:
+        self._check_loaded()
+        return tuple(hash(piece) % 2**16 for piece in cut(text))
+
+    async def embed(self, texts: Sequence[str], normalize: bool = True) -> Embedded:
+        self._check_embeds()
+        return Embedded([vector_of(text, self._plan.width) for text in texts], sum(len(cut(text)) for text in texts))
+
+    async def rerank(self, query: str, documents: Sequence[str]) -> Reranked:
+        self._check_embeds()
+        wanted = set(query.split())
+        return Reranked([float(len(wanted & set(text.split()))) for text in documents], len(cut(query)))
+
+    async def set_threads(self, threads: int) -> None:
+        self.threads = threads
 
     async def stats(self) -> WorkerStats:
         if self._error is not None:
@@ -164,7 +219,11 @@ class FakeBackend:
             active_requests=len(self._answers),
             answered=self._answered,
             tokens_written=self._tokens_written,
-            context_length=self._plan.context_length,
+            context_length=self._context_length,
+            queued=self._line.queued,
+            slots=self._plan.slots,
+            slots_busy=len(self._line.busy),
+            threads=self.threads,
         )
 
     async def unload(self) -> None:
@@ -177,7 +236,7 @@ class FakeBackend:
 
     def die(self, reason: str = "a test ended it") -> None:
         """End as a killed worker would: answers in progress raise, `wait_closed` returns the error."""
-        self._end(AppError("worker_died", model=self._model, reason=reason))
+        self._end(AppError("worker_died", model=self._model, reason=reason, detail=""))
 
     def _end(self, error: AppError | None) -> None:
         self._error = error
@@ -185,8 +244,18 @@ class FakeBackend:
         self._closed.set()
         for answer in self._answers.values():
             answer.cancelled.set()
+        self._line.move()
 
-    async def _next_token(self, answer: _Answer, request: Generate) -> FinishReason | None:
+    def _check_loaded(self) -> None:
+        if not self._loaded:
+            raise self._error or unloaded_error()
+
+    def _check_embeds(self) -> None:
+        self._check_loaded()
+        if not self._plan.width:
+            raise AppError("bad_request", reason=f"{self._model} makes no embeddings")
+
+    async def _next_token(self, answer: _Answer) -> FinishReason | None:
         """Wait until the next token is due and count it; the reason if the answer ends instead."""
         loop, plan = asyncio.get_running_loop(), self._plan
         if plan.fault is not None and answer.written >= plan.fault_after:
@@ -197,9 +266,10 @@ class FakeBackend:
             if self._closed.is_set():
                 raise self._error or unloaded_error()
             return FinishReason.CANCELLED
-        if request.sampling.max_tokens is not None and answer.written >= request.sampling.max_tokens:
+        limit = answer.request.sampling.max_tokens
+        if limit is not None and answer.written >= limit:
             return FinishReason.LENGTH
-        if answer.prompt_tokens + answer.written >= plan.context_length:
+        if answer.prompt_tokens + answer.written >= self._context_length:
             return FinishReason.CONTEXT_FULL
         answer.first = answer.first or loop.time()
         answer.written += 1
@@ -220,26 +290,28 @@ class FakeBackend:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for((interrupted or self._closed).wait(), seconds)
 
-    def _pieces(self, request: Generate) -> list[tuple[DeltaKind, str]]:
-        parts = [(DeltaKind.TEXT, self._plan.text)]
-        if request.thinking:
-            parts.insert(0, (DeltaKind.THINKING, self._plan.thinking))
-        step = CHARACTERS_PER_TOKEN
-        return [(kind, text[at : at + step]) for kind, text in parts for at in range(0, len(text), step)]
 
-    def _stats_of(self, answer: _Answer, reason: FinishReason) -> GenerationStats:
-        now = asyncio.get_running_loop().time()
-        first = answer.first or now
-        return GenerationStats(
-            prompt_tokens=answer.prompt_tokens,
-            answer_tokens=answer.written,
-            ttft_s=first - answer.started,
-            decode_s=now - first,
-            context_length=self._plan.context_length,
-            finish_reason=reason,
-        )
+def _stats_of(answer: _Answer, reason: FinishReason, context_length: int) -> GenerationStats:
+    now = asyncio.get_running_loop().time()
+    first = answer.first or now
+    return GenerationStats(
+        prompt_tokens=answer.prompt_tokens,
+        answer_tokens=answer.written,
+        ttft_s=first - answer.arrived,
+        decode_s=now - first,
+        context_length=context_length,
+        finish_reason=reason,
+        queue_s=(answer.started or now) - answer.arrived,
+    )
 
 
-def _text_of(length: int) -> str:
-    """That many characters of sample Markdown."""
-    return "".join(islice(cycle(SAMPLE), length))
+def _fit(request: Generate, context_length: int) -> tuple[Sequence[ChatTurn], tuple[int, ...]]:
+    """The turns that fit, and the indexes of the others."""
+    turns = request.turns
+    if request.prompt is not None:
+        turns = (ChatTurn(role=Role.USER, content=request.prompt),)
+
+    def without(dropped: frozenset[int]) -> Sequence[ChatTurn]:
+        return [turn for index, turn in enumerate(turns) if index not in dropped]
+
+    return Fitter(context_length, without, cost_of).fit(request)

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from app.cli.client import Client, quoted
+from app.cli.client import Client
+from app.cli.connection import quoted
 from app.cli.terminal import Progress, Terminal
 from app.errors import AppError
 from app.protocol import (
@@ -12,6 +13,7 @@ from app.protocol import (
     AnswerEvent,
     AnswerFinished,
     AnswerPrefill,
+    AnswerQueued,
     AnswerSnapshot,
     Conversation,
     DeltaKind,
@@ -49,7 +51,7 @@ class Chat:
         self._terminal = terminal
         self._question = question
         self._progress = Progress()
-        self._client = Client(terminal.paths, "chat", self._on_event)
+        self._client = Client(terminal.paths, "chat", self._on_event, terminal.other_version)
         self._conversation: Conversation | None = None
 
     @contextlib.contextmanager
@@ -119,7 +121,9 @@ class AnswerWriter:
 
     def take(self, event: AnswerEvent) -> None:
         """Write what one event brings."""
-        if isinstance(event, AnswerPrefill):
+        if isinstance(event, AnswerQueued):
+            self._progress.show(self._terminal.words("queued", position=event.position))
+        elif isinstance(event, AnswerPrefill):
             self._progress.show(self._terminal.words("reading", done=event.done, total=event.total))
         elif isinstance(event, AnswerDelta) and self._stream:
             self._write(event.kind, event.text)

@@ -11,7 +11,8 @@ import click
 
 import app
 from app.cli.chat import Question, answer_once, converse
-from app.cli.client import Client, quoted
+from app.cli.client import Client
+from app.cli.connection import quoted
 from app.cli.reports import show_checks, show_loaded, show_machine, show_model, show_models
 from app.cli.serve import serve as hold_port
 from app.cli.terminal import Terminal, has_display, piped_input
@@ -19,7 +20,8 @@ from app.cli.window import open_window
 from app.errors import AppError
 from app.format import well_formed
 from app.launch import read_handshake
-from app.protocol import Check, CheckState, LoadParams, Machine, ModelEntry, PortRequest, Status
+from app.protocol import Check, CheckState, KvType, LoadParams, Machine, ModelEntry, PortRequest, Status
+from app.protocol.models import MOST_SLOTS
 
 PUBLIC_PORT = 8484
 
@@ -153,12 +155,16 @@ def ps(terminal: Terminal, as_json: bool) -> None:
 
 @alcove.command(help=_here.words("help_load"))
 @click.argument("model")
-@click.option("--context", type=click.IntRange(1), help=_here.words("help_context"))
+@click.option("--context", "context_length", type=click.IntRange(1), help=_here.words("help_context"))
 @click.option("--gpu-layers", type=click.IntRange(0), help=_here.words("help_gpu_layers"))
+@click.option("--kv", type=click.Choice([kind.value for kind in KvType]), help=_here.words("help_kv"))
+@click.option("--slots", type=click.IntRange(1, MOST_SLOTS), help=_here.words("help_slots"))
 @click.option("--threads", type=click.IntRange(1), help=_here.words("help_threads"))
+@click.option("--flash-attention/--no-flash-attention", default=None, help=_here.words("help_flash_attention"))
 @click.pass_obj
-def load(terminal: Terminal, model: str, context: int | None, gpu_layers: int | None, threads: int | None) -> None:
-    params = LoadParams(context_length=context, gpu_layers=gpu_layers, threads=threads)
+def load(terminal: Terminal, /, model: str, kv: str | None, **chosen: Any) -> None:
+    kind = None if kv is None else KvType(kv)
+    params = LoadParams(kv_type_k=kind, kv_type_v=kind, **chosen)
     with _client(terminal) as client:
         with terminal.progress(terminal.words("loading_one", model=model)):
             entry = client.post(f"{_model_path(model)}/load", ModelEntry, params, wait=1)
@@ -178,7 +184,7 @@ def unload(terminal: Terminal, model: str) -> None:
 
 
 def _client(terminal: Terminal) -> Client:
-    return Client(terminal.paths, "command")
+    return Client(terminal.paths, "command", on_other_version=terminal.other_version)
 
 
 def _model_path(name: str) -> str:

@@ -25,7 +25,7 @@ def serve(terminal: Terminal, request: PortRequest) -> None:
         if isinstance(event, PortChanged):
             changes.put(event.port)
 
-    with _until_told(), Client(terminal.paths, "serve", on_event) as client:
+    with _until_told(), Client(terminal.paths, "serve", on_event, terminal.other_version) as client:
         number = 0
         state: PortState | None = None
         while not number or not _was_closed(changes, client, number):

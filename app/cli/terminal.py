@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+import app
 from app.errors import AppError
 from app.format import Language
 from app.paths import Paths
@@ -83,6 +84,10 @@ class Terminal:
         """A remark on standard error."""
         sys.stderr.write(printable(said) + "\n")
         sys.stderr.flush()
+
+    def other_version(self, version: str) -> None:
+        """A remark that the backend is of that version, which is not ours."""
+        self.note(self.words("other_version", backend_version=version, own_version=app.__version__))
 
     def error(self, error: AppError) -> None:
         """Title, message and hint on standard error."""

@@ -19,6 +19,8 @@ STARTER_ID = "starter"
 
 _PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
 _QUANTIZATION = re.compile(r"[-_. ](i?q\d\w*|f16|f32|bf16|mxfp4\w*|tq\d_\d)$", re.IGNORECASE)
+_THINKING_SIGNS = ("enable_thinking", "<think>")
+"""What the chat template of a model that can think first speaks of."""
 _NAME_LIMIT = 120
 _PARTS_LIMIT = 1000
 
@@ -147,6 +149,7 @@ def _describe(group: Group, size: int) -> ModelEntry | None:
         architecture=_clean(header.architecture),
         parameters=header.parameters,
         context_length=header.context_length,
+        supports_thinking=any(sign in header.chat_template for sign in _THINKING_SIGNS),
     )
 
 

@@ -6,7 +6,8 @@ A web page cannot pass it: another site sends an Origin, a rebound DNS name its 
 import hmac
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,24 +24,32 @@ class Gate:
     """ASGI middleware that refuses what may not pass and hands on the rest with its body already read.
 
     `key` empty lets everyone in who passes the other checks; `open_to_network` accepts, besides loopback,
-    this machine's own name and literal addresses as Host (a rebound DNS name is neither).
+    this machine's own name and literal addresses as Host (a rebound DNS name is neither). `uploads` are the paths to
+    which pictures may be posted instead of JSON, with the most bytes each takes.
     """
 
     def __init__(
-        self, app: ASGIApp, key: str, refuse: Callable[[AppError], Response], open_to_network: bool = False
+        self,
+        app: ASGIApp,
+        key: str,
+        refuse: Callable[[AppError], Response],
+        open_to_network: bool = False,
+        uploads: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._app = app
         self._key = key.encode()
         self._refuse = refuse
         self._open_to_network = open_to_network
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         try:
             headers = _collect(scope["headers"])
-            self._check(headers)
-            body = await _read_body(headers, receive)
+            upload = self._uploads.get(scope["path"])
+            self._check(headers, b"image/" if upload else b"application/json")
+            body = await _read_body(headers, receive, upload or BODY_LIMIT)
         except AppError as error:
             await self._refuse(error)(scope, receive, send)
         except ConnectionAbortedError:
@@ -48,7 +57,7 @@ class Gate:
         else:
             await self._app(scope, _replay(body, receive), send)
 
-    def _check(self, headers: Headers) -> None:
+    def _check(self, headers: Headers, kind: bytes) -> None:
         host = headers.get(b"host", [])
         if len(host) != 1 or not self._host_allowed(host[0].decode("latin-1")):
             raise AppError("access_refused", reason="this Host is not served here")
@@ -56,8 +65,8 @@ class Gate:
             raise AppError("access_refused", reason="web pages may not use this port")
         if self._key and not self._key_fits(headers.get(b"authorization", [])):
             raise AppError("unauthorized")
-        if _has_body(headers) and not _is_json(headers):
-            raise AppError("not_json")
+        if _has_body(headers) and not _is_of_kind(headers, kind):
+            raise AppError("not_json" if kind == b"application/json" else "image_unsupported")
 
     def _host_allowed(self, host: str) -> bool:
         name = _without_port(host.lower())
@@ -96,16 +105,20 @@ def _has_body(headers: Headers) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", [b"0"]) != [b"0"]
 
 
-def _is_json(headers: Headers) -> bool:
+def _is_of_kind(headers: Headers, kind: bytes) -> bool:
+    """Whether the body is of that media type, or with a slash at its end of that family."""
     kinds = headers.get(b"content-type", [])
-    return len(kinds) == 1 and kinds[0].split(b";")[0].strip().lower() == b"application/json"
+    if len(kinds) != 1:
+        return False
+    given = kinds[0].split(b";")[0].strip().lower()
+    return given.startswith(kind) if kind.endswith(b"/") else given == kind
 
 
-async def _read_body(headers: Headers, receive: Receive) -> bytes:
+async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises AppError("request_too_large"), or ConnectionAbortedError where the client left."""
     declared = headers.get(b"content-length", [b"0"])[0]
-    if not declared.isdigit() or int(declared) > BODY_LIMIT:
-        raise AppError("request_too_large", limit_bytes=BODY_LIMIT)
+    if not declared.isdigit() or int(declared) > limit:
+        raise AppError("request_too_large", limit_bytes=limit)
     parts, size = [], 0
     while True:
         message = await receive()
@@ -113,8 +126,8 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes:
             raise ConnectionAbortedError
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > BODY_LIMIT:
-            raise AppError("request_too_large", limit_bytes=BODY_LIMIT)
+        if size > limit:
+            raise AppError("request_too_large", limit_bytes=limit)
         if not message.get("more_body"):
             return b"".join(parts)
 

@@ -18,6 +18,8 @@ from app.server.statuses import error_response
 
 Body = TypeVar("Body")
 
+_GREATEST_ID = 2**63 - 1
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,8 +32,11 @@ class Call(Generic[Body]):
 
     @property
     def id(self) -> int:
-        """The number in the path."""
-        return int(self.request.path_params["id"])
+        """The number in the path. Raises AppError("route_not_found") for one that no id can be."""
+        number = int(self.request.path_params["id"])
+        if number > _GREATEST_ID:
+            raise AppError("route_not_found", path=self.request.url.path[:100])
+        return number
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ from app.logs import set_up_logging
 from app.paths import Paths
 from app.protocol import Handshake
 from app.server.access import Gate
+from app.server.asking import Asking
 from app.server.endpoint import application
 from app.server.engines import Engines
 from app.server.events import Broadcaster
@@ -33,12 +34,15 @@ from app.server.lock import HeldElsewhere, Lock
 from app.server.port import PublicPort
 from app.server.preferences import Preferences
 from app.server.presence import Presence
+from app.server.routes.answers import AnswerRoutes
 from app.server.routes.conversations import ConversationRoutes
+from app.server.routes.images import UPLOAD_LIMIT, UPLOAD_PATH, ImageRoutes
 from app.server.routes.manage import ManageRoutes
 from app.server.services import Services
 from app.server.shelf import Shelf
 from app.server.statuses import error_response
 from app.server.storage import Storage
+from app.server.tools import Tools
 
 REFUSED = 3
 FAKE_ENGINE = "ALCOVE_FAKE_ENGINE"
@@ -69,11 +73,10 @@ async def _run(paths: Paths) -> None:
     try:
         if unfinished := await storage.open():
             _log.info("%d answers were unfinished", unfinished)
-        services = _assemble(paths, preferences, storage)
+        services = assemble(paths, preferences, storage, choose_factory(os.environ))
+        await services.sweep_states()
         token = secrets.token_urlsafe(32)
-        routes = ManageRoutes(services).routes() + ConversationRoutes(services).routes()
-        gate = Gate(application(routes), token, error_response)
-        listener = Listener(gate, bind("127.0.0.1", 0))
+        listener = Listener(private_port(services, token), bind("127.0.0.1", 0))
         listener.open()
         handshake = _write_handshake(paths, listener.port, token)
         _log.info("listening on port %d", listener.port)
@@ -88,21 +91,33 @@ async def _run(paths: Paths) -> None:
         _log.info("ended")
 
 
-def _assemble(paths: Paths, preferences: Preferences, storage: Storage) -> Services:
+def assemble(paths: Paths, preferences: Preferences, storage: Storage, factory: BackendFactory) -> Services:
+    """The parts of a backend whose storage is open, nothing running yet."""
     events = Broadcaster()
     shelf = Shelf(preferences)
-    engines = Engines(shelf, choose_factory(os.environ), events.publish)
+    engines = Engines(shelf, factory, events.publish, preferences.states)
+    tools = Tools(shelf, engines)
+    asking = Asking(storage, engines, tools)
     return Services(
         paths=paths,
         preferences=preferences,
         storage=storage,
         shelf=shelf,
         engines=engines,
-        answers=Answers(storage, engines, events.publish),
+        tools=tools,
+        asking=asking,
+        answers=Answers(storage, engines, tools, asking, events.publish),
         events=events,
         presence=Presence(),
         port=PublicPort(engines),
     )
+
+
+def private_port(services: Services, token: str) -> Gate:
+    """The private API behind its gate."""
+    parts = (ManageRoutes(services), ConversationRoutes(services), AnswerRoutes(services), ImageRoutes(services))
+    routes = [route for part in parts for route in part.routes()]
+    return Gate(application(routes), token, error_response, uploads={UPLOAD_PATH: UPLOAD_LIMIT})
 
 
 def choose_factory(environment: Mapping[str, str]) -> BackendFactory:
@@ -125,6 +140,7 @@ async def _close(services: Services, listener: Listener) -> None:
     """End what runs, the answers first: their last words are stored before anything they need goes away."""
     await services.answers.close()
     await asyncio.gather(services.port.close(), services.engines.close())
+    await services.sweep_states()
     services.events.close()
     await listener.close()
 

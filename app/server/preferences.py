@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from app.paths import Paths
+from app.protocol import StateFolder
 from app.settings import Settings, change_settings, load_settings, save_settings
 
 
@@ -19,6 +20,11 @@ class Preferences:
     def model_folder(self) -> Path:
         chosen = self.settings.model_folder
         return Path(chosen).expanduser() if chosen else self._paths.default_models
+
+    def states(self) -> StateFolder | None:
+        """Where KV states are kept, and how much; None where nothing shall be."""
+        limit = self.settings.state_disk_mb * 1024**2
+        return StateFolder(path=str(self._paths.states), limit_bytes=limit) if limit else None
 
     async def change(self, fields: bytes) -> Settings:
         """Set the fields of a JSON object. Raises AppError("bad_request"), or for a full or read-only disk."""

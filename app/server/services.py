@@ -1,5 +1,6 @@
 """The parts of a running backend, as the routes use them."""
 
+import asyncio
 import os
 import time
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 import app
 from app.paths import Paths
 from app.protocol import PortChanged, Status
+from app.server.asking import Asking
 from app.server.engines import Engines
 from app.server.events import Broadcaster
 from app.server.generation import Answers
@@ -14,7 +16,9 @@ from app.server.port import PublicPort
 from app.server.preferences import Preferences
 from app.server.presence import Presence
 from app.server.shelf import Shelf
+from app.server.states import remove_states
 from app.server.storage import Storage
+from app.server.tools import Tools
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Services:
     storage: Storage
     shelf: Shelf
     engines: Engines
+    tools: Tools
+    asking: Asking
     answers: Answers
     events: Broadcaster
     presence: Presence
@@ -49,3 +55,12 @@ class Services:
         if self.port.belongs_to(client_id):
             await self.port.close()
             self.events.publish(PortChanged())
+
+    async def forget_state(self, conversation_id: int) -> None:
+        """Remove what the engine keeps of that conversation on the disk."""
+        await asyncio.to_thread(remove_states, self.paths.states, lambda number: number == conversation_id)
+
+    async def sweep_states(self) -> None:
+        """Remove what is kept of conversations that are no longer there."""
+        present = await self.storage.do(lambda store: store.conversation_ids())
+        await asyncio.to_thread(remove_states, self.paths.states, lambda number: number not in present)

@@ -8,14 +8,17 @@ from starlette.responses import Response
 from app.errors import AppError
 
 _STATUS = {
+    "bad_format": 400,
     "bad_request": 400,
     "key_required": 400,
+    "model_cannot_see": 400,
     "port_not_allowed": 400,
     "prompt_too_long": 400,
     "template_failed": 400,
     "unauthorized": 401,
     "access_refused": 403,
     "conversation_not_found": 404,
+    "image_not_found": 404,
     "message_not_found": 404,
     "model_not_found": 404,
     "route_not_found": 404,
@@ -25,6 +28,7 @@ _STATUS = {
     "port_in_use": 409,
     "port_open": 409,
     "request_too_large": 413,
+    "image_unsupported": 415,
     "not_json": 415,
     "model_broken": 422,
     "backend_gone": 503,
@@ -34,6 +38,7 @@ _STATUS = {
     "model_too_large": 503,
     "no_model": 503,
     "worker_died": 503,
+    "worker_hung": 503,
     "disk_full": 507,
     "folder_read_only": 507,
 }

@@ -6,8 +6,8 @@ from msgspec import UNSET
 
 from app.errors import AppError
 from app.protocol import Conversation, ConversationChange, NewConversation
-from app.store import records
-from app.store.database import Database
+from app.store import images, records
+from app.store.database import GREATEST_ID, Database
 
 KEPT_S = 30 * 24 * 3600.0
 """How long what was deleted can be restored."""
@@ -21,6 +21,8 @@ class Conversations:
 
     def get(self, conversation_id: int) -> Conversation:
         """One conversation. Raises AppError("conversation_not_found"), also for a deleted one."""
+        if abs(conversation_id) > GREATEST_ID:
+            raise AppError("conversation_not_found", id=conversation_id)
         row = self._db.row("SELECT * FROM conversations WHERE id = ? AND deleted_at IS NULL", (conversation_id,))
         if row is None:
             raise AppError("conversation_not_found", id=conversation_id)
@@ -43,9 +45,9 @@ class Conversations:
         """A new, empty conversation."""
         with self._db.transaction():
             rows = self._db.rows(
-                "INSERT INTO conversations (title, folder, model, system_prompt, created, updated)"
-                " VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
-                (new.title, new.folder, new.model, new.system_prompt, now, now),
+                "INSERT INTO conversations (title, folder, model, system_prompt, options, created, updated)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                (new.title, new.folder, new.model, new.system_prompt, records.column(new.options), now, now),
             )
         return records.conversation(rows[0])
 
@@ -53,6 +55,8 @@ class Conversations:
         """Set the given fields. It keeps its place in the list: that follows what is said, not how it is called."""
         fields = {name: getattr(change, name) for name in change.__struct_fields__}
         fields = {name: value for name, value in fields.items() if value is not UNSET}
+        if change.options is not UNSET:
+            fields["options"] = records.column(change.options)
         with self._db.transaction():
             self.get(conversation_id)
             if fields:
@@ -89,3 +93,4 @@ class Conversations:
                 """,
                 (now - KEPT_S,),
             )
+            images.drop_unused(self._db, now)

@@ -25,6 +25,8 @@ BUSY_TIMEOUT_S = 5.0
 """Only the backend writes; this is for other programs that may look into the file."""
 CHECKED_BYTES = 64 * 1024 * 1024
 """A larger file is checked page by page only after an unclean end: that takes its time."""
+GREATEST_ID = 2**63 - 1
+"""SQLite's integers have 64 bits; a greater number is nobody's id."""
 
 Parameters: TypeAlias = Sequence[object] | dict[str, object]
 

@@ -100,3 +100,34 @@ def _undo(db: Database) -> None:
     )
     db.execute("CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL")
     db.execute("CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL")
+
+
+@STORE(name="0004_tools_and_images")
+def _tools_and_images(db: Database) -> None:
+    """How a conversation is answered, calls of tools with their results, pictures, and what the context left out.
+
+    `images` names pictures by their SHA-256, as a JSON list; a picture may belong to any number of messages. NULL
+    stands for the defaults everywhere.
+    """
+    db.execute("ALTER TABLE conversations ADD COLUMN options TEXT")
+    for column in ("tool_calls TEXT", "tool_call_id TEXT NOT NULL DEFAULT ''", "images TEXT", "context_from INTEGER"):
+        db.execute(f"ALTER TABLE messages ADD COLUMN {column}")
+    db.execute(
+        """
+        CREATE TABLE images (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            created REAL NOT NULL,
+            bytes BLOB NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX messages_with_images ON messages (id) WHERE images IS NOT NULL")
+    _index_said_only(db)
+
+
+def _index_said_only(db: Database) -> None:
+    """From here on only what persons and models said is found, not what tools answered."""
+    for name in ("added", "removed", "changed_from", "changed_to"):
+        db.execute(f"DROP TRIGGER messages_search_{name}")
+    _index_text(db, "messages", "text", written="({row}.state <> 'streaming' AND {row}.role IN ('user', 'assistant'))")

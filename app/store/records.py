@@ -4,9 +4,12 @@ import sqlite3
 
 import msgspec
 
-from app.protocol import Conversation, ErrorInfo, GenerationStats, Message, MessageState, Role
+from app.protocol import Conversation, ErrorInfo, GenerationStats, Message, MessageState, Options, Role, ToolCall
 
 _encoder = msgspec.json.Encoder()
+_options = msgspec.json.Decoder(Options)
+_tool_calls = msgspec.json.Decoder(tuple[ToolCall, ...])
+_images = msgspec.json.Decoder(tuple[str, ...])
 _stats = msgspec.json.Decoder(GenerationStats)
 _error = msgspec.json.Decoder(ErrorInfo)
 
@@ -22,6 +25,7 @@ def conversation(row: sqlite3.Row) -> Conversation:
         folder=row["folder"],
         model=row["model"],
         system_prompt=row["system_prompt"],
+        options=Options() if row["options"] is None else _options.decode(row["options"]),
         leaf_id=row["leaf_id"],
     )
 
@@ -41,9 +45,14 @@ def message(row: sqlite3.Row, siblings: tuple[int, ...] = ()) -> Message:
         stats=None if row["stats"] is None else _stats.decode(row["stats"]),
         error=None if row["error"] is None else _error.decode(row["error"]),
         siblings=siblings,
+        tool_calls=() if row["tool_calls"] is None else _tool_calls.decode(row["tool_calls"]),
+        tool_call_id=row["tool_call_id"],
+        images=() if row["images"] is None else _images.decode(row["images"]),
+        context_from=row["context_from"],
     )
 
 
-def column(value: GenerationStats | ErrorInfo | None) -> str | None:
-    """A struct as the JSON text of its column; nothing stays NULL."""
-    return None if value is None else _encoder.encode(value).decode()
+def column(value: object) -> str | None:
+    """A struct or a list as the JSON text of its column; nothing, an empty list and a struct of defaults are NULL."""
+    text = "" if value is None else _encoder.encode(value).decode()
+    return None if text in ("", "{}", "[]") else text

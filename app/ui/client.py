@@ -1,6 +1,7 @@
 """The window's half of the private API: requests and event streams over QNetworkAccessManager, decoded into structs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,14 @@ OnError = Callable[[AppError], None]
 _TIMEOUT_MS = 60_000
 _CONNECTIONS = 32
 """Each open stream takes one; the default of six would let streams starve the requests."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A body that is sent as it is: the bytes of a file, and their media type."""
+
+    data: bytes
+    kind: str
 
 
 class Call(QObject):
@@ -105,7 +114,7 @@ class Client(QObject):
     def post(
         self, path: str, body: object, type_: type[T], on_done: Callable[[T], None], on_error: OnError | None = None
     ) -> Call:
-        """Post a struct, or None for an empty body."""
+        """Post a struct, a file's `Content`, or None for an empty body."""
         return self.request(b"POST", path, body, type_, on_done, on_error)
 
     def patch(
@@ -131,10 +140,10 @@ class Client(QObject):
             return self._unattached(fail)
         request = self._request(self._handshake, path)
         request.setTransferTimeout(_TIMEOUT_MS)
-        data = QByteArray() if body is None else QByteArray(msgspec.json.encode(body))
-        if body is not None:
-            request.setHeader(QNetworkRequest.KnownHeaders.ContentTypeHeader, "application/json")
-        reply = self._manager().sendCustomRequest(request, QByteArray(verb), data)
+        content = _content(body)
+        if content.kind:
+            request.setHeader(QNetworkRequest.KnownHeaders.ContentTypeHeader, content.kind)
+        reply = self._manager().sendCustomRequest(request, QByteArray(verb), QByteArray(content.data))
         call = Call(self, reply)
         reply.finished.connect(lambda: self._finish(call, reply, type_, on_done, fail))
         return call
@@ -197,8 +206,19 @@ class Client(QObject):
         on_done(value)
 
 
+def _content(body: object) -> Content:
+    if isinstance(body, Content):
+        return body
+    return Content(b"", "") if body is None else Content(msgspec.json.encode(body), "application/json")
+
+
 def decode(data: bytes, type_: type[T]) -> T:
-    """An answer's body as that type; `object` takes anything, also nothing. Raises msgspec.MsgspecError."""
+    """An answer's body as that type; `bytes` takes it as it is, `object` anything, also nothing.
+
+    Raises msgspec.MsgspecError.
+    """
+    if type_ is bytes:
+        return data  # type: ignore[return-value] # that is what this type means here
     if not data and type_ in (object, type(None)):
         return None  # type: ignore[return-value] # that is what these types mean here
     return msgspec.json.decode(data, type=type_)

@@ -24,6 +24,8 @@ class Library(QObject):
         self._client = client
         self.entries: list[ModelEntry] = []
         self.fetched = False
+        self.params: dict[str, LoadParams] = {}
+        """How models were last loaded from this window, by id; they are loaded so again."""
 
     def take_event(self, event: Event) -> None:
         """Keep up with what happened in the backend."""
@@ -37,10 +39,12 @@ class Library(QObject):
         self._client.get("/api/models", list[ModelEntry], self._on_entries)
 
     def load(self, model_id: str, params: LoadParams | None = None) -> None:
-        """Begin to load; progress comes as events."""
+        """Begin to load, as the last time where nothing else is asked; progress comes as events."""
+        if params is not None:
+            self.params[model_id] = params
         path = f"/api/models/{quote(model_id, safe='')}/load"
         fail = partial(self._on_failed, model_id)
-        self._client.post(path, params or LoadParams(), ModelEntry, _wait_for_event, fail)
+        self._client.post(path, self.params.get(model_id, LoadParams()), ModelEntry, _wait_for_event, fail)
 
     def unload(self, model_id: str) -> None:
         """Unload, or stop loading."""

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.paths import Paths
+from app.ui.chat.page import ChatPage
 from app.ui.client import Client
 from app.ui.library import Library
 from app.ui.places import Place
@@ -32,9 +34,10 @@ class Sources:
 class Pages(QStackedWidget):
     """The chat page and, by name, the others."""
 
-    def __init__(self, chat: QWidget, sources: Sources, parent: QWidget | None = None) -> None:
+    def __init__(self, chat: ChatPage, sources: Sources, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("pages")
+        self._chat = chat
         self._sources = sources
         self._made: dict[Place, QWidget] = {Place.CHAT: chat}
         self.addWidget(chat)
@@ -46,6 +49,14 @@ class Pages(QStackedWidget):
             self.addWidget(self._made[place])
         self.setCurrentWidget(self._made[place])
         return self._made[place]
+
+    def focus_page(self) -> None:
+        """Give the keyboard to the page in front: in the chat, to the composer."""
+        page = self.currentWidget()
+        if page is self._chat:
+            self._chat.focus_composer()
+        elif page is not None:
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _make(self, place: Place) -> QWidget:
         """Pages are imported when they are made: the first paint needs none of them."""

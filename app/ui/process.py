@@ -1,6 +1,5 @@
 """The window's process: names, logs, one instance for each home, the window itself."""
 
-import gc
 import logging
 import sys
 
@@ -13,6 +12,8 @@ from app.launch import Launch
 from app.logs import set_up_logging
 from app.paths import Paths
 from app.settings import Settings, load_settings
+from app.ui import garbage
+from app.ui.chat.conversation import Phase
 from app.ui.client import Client
 from app.ui.connection import Connection
 from app.ui.icons import icon
@@ -48,21 +49,12 @@ def run(paths: Paths, launch: Launch) -> int:
     instance.asked.connect(window.come_forward)
     window.show()
     connection.start()
-    QTimer.singleShot(_SETTLED_MS, _freeze)
+    QTimer.singleShot(_SETTLED_MS, garbage.set_aside)  # `app.ui.app` had switched the search off for the start
+    garbage.QuietSearch(window.windowHandle(), lambda: window.chat.conversation.phase is Phase.ANSWERING)
     code = app.exec()
     reporter.close()
     instance.close()
     return code
-
-
-def _freeze() -> None:
-    """Leave what the window is made of out of later garbage collections: a full one took 30 to 48 ms, now none.
-
-    Only now is collecting switched on: `app.ui.app` had switched it off for the start.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.enable()
 
 
 def _application() -> QApplication:

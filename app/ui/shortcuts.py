@@ -50,6 +50,7 @@ class ShortcutsDialog(QDialog):
             ("Ctrl+N", self.tr("New conversation")),
             ("Ctrl+K", self.tr("Search conversations")),
             ("Ctrl+B", self.tr("Show or hide the sidebar")),
+            ("Ctrl+Shift+P", self.tr("How answers are made")),
             ("Ctrl+,", self.tr("Settings")),
             ("F2", self.tr("Rename the selected conversation")),
             ("Delete", self.tr("Delete the selected conversation")),

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayou
 
 from app.errors import AppError
 from app.paths import Paths
-from app.protocol import Event, SearchHit, Status
+from app.protocol import Event, Status
 from app.settings import Settings
 from app.ui.banner import Banner
 from app.ui.chat.page import ChatPage
@@ -21,8 +21,7 @@ from app.ui.places import Place
 from app.ui.preferences import Preferences
 from app.ui.server.port import Port
 from app.ui.shortcuts import ShortcutsDialog
-from app.ui.sidebar import Sidebar
-from app.ui.sidebar.rail import Rail
+from app.ui.sidebar.side import Side
 from app.ui.theme import theme_of
 from app.ui.translate import Retranslated, words_of
 from app.ui.widgets import FocusRing, show_toast
@@ -45,10 +44,8 @@ class Window(Retranslated, QMainWindow):
         self.library = Library(client, self)
         self.port = Port(client, self)
         self._usable = False
-        self._wants_sidebar = True
-        self._narrow = False
-        self.sidebar, self.banner = Sidebar(client, self.conversations), Banner()
-        self.rail = Rail(self.sidebar.navigation)
+        self.side, self.banner = Side(client, self.conversations), Banner()
+        self.sidebar, self.rail = self.side.sidebar, self.side.rail
         self.chat = ChatPage(client, self.library)
         self.pages = Pages(self.chat, Sources(client, paths, self.library, self.preferences, self.port))
         self._lay_out()
@@ -68,11 +65,9 @@ class Window(Retranslated, QMainWindow):
     def show_place(self, place: Place) -> None:
         """Bring a page to the front."""
         self.pages.show_place(place)
-        self.sidebar.navigation.show_place(place)
-        self.rail.show_place(place)
-        self._fold_when_narrow()
-        if place is Place.CHAT or not self._sidebar_has_focus():
-            self._focus_page()
+        self.side.show_place(place)
+        if place is Place.CHAT or not self.side.has_focus:
+            self.pages.focus_page()
 
     def begin_conversation(self) -> None:
         """Show an empty chat, ready to type."""
@@ -91,13 +86,6 @@ class Window(Retranslated, QMainWindow):
         self.raise_()
         self.activateWindow()
 
-    def toggle_sidebar(self) -> None:
-        self._show_sidebar(not self.sidebar.isVisibleTo(self))
-
-    def search(self) -> None:
-        self._show_sidebar(True)
-        self.sidebar.focus_search()
-
     def show_shortcuts(self) -> None:
         dialog = ShortcutsDialog(self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -114,29 +102,27 @@ class Window(Retranslated, QMainWindow):
         row = QHBoxLayout(centre)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self.rail)
-        row.addWidget(self.sidebar)
+        row.addWidget(self.side)
         row.addLayout(middle, 1)
         self.setCentralWidget(centre)
-        self.rail.hide()
         app = QApplication.instance()
         if isinstance(app, QApplication):
             FocusRing(self, app)
 
     def _connect_parts(self) -> None:
-        self.sidebar.new_asked.connect(self.begin_conversation)
-        self.sidebar.hide_asked.connect(self.toggle_sidebar)
-        self.sidebar.place_chosen.connect(self.show_place)
+        self.side.new_asked.connect(self.begin_conversation)
+        self.side.place_chosen.connect(self.show_place)
+        self.side.focus_left.connect(self.pages.focus_page)
         self.sidebar.conversation_chosen.connect(self.open_conversation)
-        self.sidebar.hit_chosen.connect(self._on_hit)
-        self.rail.show_asked.connect(self.toggle_sidebar)
-        self.rail.new_asked.connect(self.begin_conversation)
-        self.rail.search_asked.connect(self.search)
-        self.rail.place_chosen.connect(self.show_place)
+        self.sidebar.hit_chosen.connect(lambda hit: self.open_conversation(hit.conversation_id, hit.message_id))
         self.chat.conversation_opened.connect(self._on_shown)
         self.conversations.changed.connect(self.retranslate)
         self.chat.models_wanted.connect(lambda: self.show_place(Place.MODELS))
         self.conversations.changed.connect(self._on_listed)
+        panel = self.chat.side
+        panel.set_presets(self.preferences.settings.presets)
+        panel.presets_changed.connect(lambda presets: self.preferences.change(presets=presets))
+        self.preferences.changed.connect(lambda: panel.set_presets(self.preferences.settings.presets))
 
     def _connect_backend(self) -> None:
         self._connection.event_received.connect(self._on_event)
@@ -144,13 +130,14 @@ class Window(Retranslated, QMainWindow):
         self._connection.lost.connect(self._on_lost)
         self._connection.failed.connect(self.banner.show_error)
         self._client.failed.connect(self._on_failed)
-        self.banner.retry_asked.connect(self._on_retry)
+        self.banner.retry_asked.connect(self.banner.clear)
+        self.banner.retry_asked.connect(self._connection.start)
 
     def _add_shortcuts(self) -> None:
         for keys, act in (
             ("Ctrl+N", self.begin_conversation),
-            ("Ctrl+K", self.search),
-            ("Ctrl+B", self.toggle_sidebar),
+            ("Ctrl+K", self.side.search),
+            ("Ctrl+B", self.side.toggle),
             ("Ctrl+,", lambda: self.show_place(Place.SETTINGS)),
             ("F1", self.show_shortcuts),
         ):
@@ -171,19 +158,12 @@ class Window(Retranslated, QMainWindow):
         self.banner.show_lost()
         self.chat.lose_backend()
 
-    def _on_retry(self) -> None:
-        self.banner.clear()
-        self._connection.start()
-
     def _on_failed(self, error: AppError) -> None:
         """A request nobody else speaks for."""
         words = words_of(error)
         show_toast(self, f"{words.title}. {words.message}")
 
     # ------------------------------------------------------------ the parts
-
-    def _on_hit(self, hit: SearchHit) -> None:
-        self.open_conversation(hit.conversation_id, hit.message_id)
 
     def _on_shown(self, conversation_id: int | None) -> None:
         self.sidebar.show_conversation(conversation_id)
@@ -194,45 +174,16 @@ class Window(Retranslated, QMainWindow):
             self._usable = True
             QTimer.singleShot(0, self, lambda: _log.info("usable"))
 
-    # ------------------------------------------------------------ sidebar and geometry
-
-    def _show_sidebar(self, shown: bool) -> None:
-        if not self._narrow:
-            self._wants_sidebar = shown
-        self._put_sidebar(shown)
-
-    def _put_sidebar(self, shown: bool) -> None:
-        """Show the sidebar or the rail in its place; a hidden sidebar leaves the keyboard to the page."""
-        if not shown and self._sidebar_has_focus():
-            self._focus_page()
-        self.sidebar.setVisible(shown)
-        self.rail.setVisible(not shown)
-
-    def _sidebar_has_focus(self) -> bool:
-        return self.sidebar.isAncestorOf(self.focusWidget())
-
-    def _focus_page(self) -> None:
-        """Give the keyboard to the page in front: in the chat, to the composer."""
-        page = self.pages.currentWidget()
-        if page is self.chat:
-            self.chat.focus_composer()
-        elif page is not None:
-            page.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _fold_when_narrow(self) -> None:
-        if self._narrow and self.sidebar.isVisibleTo(self):
-            self._show_sidebar(False)
+    # ------------------------------------------------------------ geometry
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow = event.size().width() < theme_of(self).px(NARROW)
-        if narrow != self._narrow:
-            self._narrow = narrow
-            self._put_sidebar(self._wants_sidebar and not narrow)
+        self.side.set_narrow(event.size().width() < theme_of(self).px(NARROW))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._geometry.setValue("geometry", self.saveGeometry())
-        self._geometry.setValue("sidebar", self._wants_sidebar)
+        self._geometry.setValue("sidebar", self.side.wanted)
+        self._geometry.setValue("panel", self.chat.side.wanted)
         self._connection.stop()
         super().closeEvent(event)
 
@@ -244,6 +195,6 @@ class Window(Retranslated, QMainWindow):
         geometry = self._geometry.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
-        self._wants_sidebar = self._geometry.value("sidebar", True, bool) is not False
-        self._show_sidebar(self._wants_sidebar)
-        self._focus_page()
+        self.side.show_sidebar(self._geometry.value("sidebar", True, bool) is not False)
+        self.chat.side.wanted = self._geometry.value("panel", False, bool) is True
+        self.pages.focus_page()

@@ -56,6 +56,37 @@
     </message>
 </context>
 <context>
+    <name>Attachments</name>
+    <message>
+        <source>The loaded model cannot see pictures. Choose one that comes with a projector.</source>
+        <translation>当前模型看不了图片。请换一个带投影文件（mmproj）的模型。</translation>
+    </message>
+    <message>
+        <source>This file is no picture that can be read.</source>
+        <translation>这个文件不是可以读取的图片。</translation>
+    </message>
+    <message>
+        <source>A message can have {count} pictures.</source>
+        <translation>一条消息最多附 {count} 张图片。</translation>
+    </message>
+    <message>
+        <source>Attach a picture</source>
+        <translation>附上图片</translation>
+    </message>
+    <message>
+        <source>Remove picture {number}</source>
+        <translation>移除第 {number} 张图片</translation>
+    </message>
+    <message>
+        <source>Picture {number}</source>
+        <translation>图片 {number}</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+</context>
+<context>
     <name>Banner</name>
     <message>
         <source>The connection was lost. Alcove is starting its background process again.</source>
@@ -80,14 +111,6 @@
 <context>
     <name>ChatPage</name>
     <message>
-        <source>Try again</source>
-        <translation>重试</translation>
-    </message>
-    <message>
-        <source>Close</source>
-        <translation>关闭</translation>
-    </message>
-    <message>
         <source>Copy the last answer</source>
         <translation>复制上一条回答</translation>
     </message>
@@ -98,6 +121,10 @@
     <message>
         <source>Stop the answer</source>
         <translation>停止回答</translation>
+    </message>
+    <message>
+        <source>How answers are made</source>
+        <translation>回答方式</translation>
     </message>
 </context>
 <context>
@@ -124,15 +151,62 @@
     </message>
 </context>
 <context>
+    <name>CommonSampling</name>
+    <message>
+        <source>How words are chosen</source>
+        <translation>如何选词</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Higher is more varied, lower more predictable; 0 always takes the likeliest word.</source>
+        <translation>越高越多变，越低越稳定；0 总是取最可能的词。</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Only the likeliest words that together reach this share count.</source>
+        <translation>只考虑概率合计达到这一比例的那些最可能的词。</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Only so many of the likeliest words count; 0 counts all.</source>
+        <translation>只考虑最可能的这么多个词；0 表示全部。</translation>
+    </message>
+    <message>
+        <source>Min-p</source>
+        <translation>Min-p</translation>
+    </message>
+    <message>
+        <source>Words less likely than this share of the likeliest are left out.</source>
+        <translation>概率低于最可能的词的这一比例，就不考虑。</translation>
+    </message>
+    <message>
+        <source>Longest answer</source>
+        <translation>回答长度上限</translation>
+    </message>
+    <message>
+        <source>The answer ends after so many tokens.</source>
+        <translation>写满这么多词元后结束。</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same answer to the same question.</source>
+        <translation>种子相同，同样的问题得到同样的回答。</translation>
+    </message>
+</context>
+<context>
     <name>Composer</name>
-    <message>
-        <source>{used} of {length}</source>
-        <translation>{used} / {length}</translation>
-    </message>
-    <message>
-        <source>Context used: {words} tokens</source>
-        <translation>已用上下文：{words} 词元</translation>
-    </message>
     <message>
         <source>Message</source>
         <translation>消息</translation>
@@ -148,6 +222,10 @@
     <message>
         <source>The model thinks before it answers: slower, often more thorough</source>
         <translation>模型先思考再回答：慢一些，但往往更周全</translation>
+    </message>
+    <message>
+        <source>When the context is full, the oldest messages are left out. A line shows where.</source>
+        <translation>上下文满了之后会略去最早的消息，并用一条线标出位置。</translation>
     </message>
     <message>
         <source>When the context is full, the answer stops and says so. Nothing is left out.</source>
@@ -167,6 +245,48 @@
     </message>
 </context>
 <context>
+    <name>ContextMeter</name>
+    <message>
+        <source>{used} of {length}</source>
+        <translation>{used} / {length}</translation>
+    </message>
+    <message>
+        <source>Context used: {words} tokens</source>
+        <translation>已用上下文：{words} 词元</translation>
+    </message>
+</context>
+<context>
+    <name>ContextSection</name>
+    <message>
+        <source>Limits</source>
+        <translation>限度</translation>
+    </message>
+    <message>
+        <source>When the context is full</source>
+        <translation>上下文满了时</translation>
+    </message>
+    <message>
+        <source>Either way you are told: the instructions always stay, and a line shows what was left out.</source>
+        <translation>无论哪种都会告诉你：系统提示始终保留，略去的内容会用一条线标出。</translation>
+    </message>
+    <message>
+        <source>stop and say so</source>
+        <translation>停下并说明</translation>
+    </message>
+    <message>
+        <source>leave out the oldest</source>
+        <translation>略去最早的消息</translation>
+    </message>
+    <message>
+        <source>End circles</source>
+        <translation>结束循环</translation>
+    </message>
+    <message>
+        <source>An answer that only repeats itself is ended.</source>
+        <translation>只是不断重复的回答会被结束。</translation>
+    </message>
+</context>
+<context>
     <name>Controller</name>
     <message>
         <source>Copied</source>
@@ -179,22 +299,6 @@
     <message>
         <source>Undo</source>
         <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Open this link?</source>
-        <translation>打开这个链接？</translation>
-    </message>
-    <message>
-        <source>This link leads to:</source>
-        <translation>链接指向：</translation>
-    </message>
-    <message>
-        <source>Open</source>
-        <translation>打开</translation>
-    </message>
-    <message>
-        <source>Copy address</source>
-        <translation>复制地址</translation>
     </message>
 </context>
 <context>
@@ -294,6 +398,77 @@
     </message>
 </context>
 <context>
+    <name>FigureWords</name>
+    <message>
+        <source>First token after {time}</source>
+        <translation>{time}后写出第一个词元</translation>
+    </message>
+    <message>
+        <source>Waited {time} for its turn</source>
+        <translation>排队等了 {time}</translation>
+    </message>
+    <message>
+        <source>Prompt: {count} tokens</source>
+        <translation>提示：{count} 词元</translation>
+    </message>
+    <message>
+        <source>Prompt: {count} tokens, {cached} of them known from before</source>
+        <translation>提示：{count} 词元，其中 {cached} 来自缓存</translation>
+    </message>
+    <message>
+        <source>Read in {time} ({speed})</source>
+        <translation>读取用了 {time}（{speed}）</translation>
+    </message>
+    <message>
+        <source>Thought for {time}</source>
+        <translation>思考了 {time}</translation>
+    </message>
+    <message>
+        <source>Answer: {count} tokens</source>
+        <translation>回答：{count} 词元</translation>
+    </message>
+    <message>
+        <source>Answer: {count} tokens in {time} ({speed})</source>
+        <translation>回答：{count} 词元，用了 {time}（{speed}）</translation>
+    </message>
+    <message>
+        <source>Drafted ahead: {drafted} tokens, {accepted} taken ({percent} %)</source>
+        <translation>预写：{drafted} 词元，采用 {accepted}（{percent} %）</translation>
+    </message>
+    <message>
+        <source>Context: {used} of {length} tokens</source>
+        <translation>上下文：{used} / {length} 词元</translation>
+    </message>
+    <message>
+        <source>Ended: closed early at a limit</source>
+        <translation>结束原因：到了上限，提前收尾</translation>
+    </message>
+    <message>
+        <source>Ended: the model was done</source>
+        <translation>结束原因：模型写完了</translation>
+    </message>
+    <message>
+        <source>Ended: the limit of answer tokens</source>
+        <translation>结束原因：到了回答长度上限</translation>
+    </message>
+    <message>
+        <source>Ended: the context was full</source>
+        <translation>结束原因：上下文已满</translation>
+    </message>
+    <message>
+        <source>Ended: it was stopped</source>
+        <translation>结束原因：被停止</translation>
+    </message>
+    <message>
+        <source>Ended: it went round in circles</source>
+        <translation>结束原因：陷入重复</translation>
+    </message>
+    <message>
+        <source>Ended: it called a tool</source>
+        <translation>结束原因：调用了工具</translation>
+    </message>
+</context>
+<context>
     <name>FooterRow</name>
     <message>
         <source>Copy message</source>
@@ -312,12 +487,295 @@
         <translation>删除这条消息及其后的内容</translation>
     </message>
     <message>
+        <source>Figures of this answer</source>
+        <translation>这条回答的数据</translation>
+    </message>
+    <message>
         <source>first token {time}</source>
         <translation>首个词元 {time}</translation>
     </message>
     <message>
         <source>{count} tokens</source>
         <translation>{count} 个词元</translation>
+    </message>
+</context>
+<context>
+    <name>FormatSection</name>
+    <message>
+        <source>Output</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>The answer can have no other shape than this.</source>
+        <translation>回答只能是这种形式。</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>JSON</source>
+        <translation>JSON</translation>
+    </message>
+    <message>
+        <source>JSON after a schema</source>
+        <translation>符合模式的 JSON</translation>
+    </message>
+    <message>
+        <source>Regular expression</source>
+        <translation>正则表达式</translation>
+    </message>
+    <message>
+        <source>One of a list</source>
+        <translation>从列表中选一个</translation>
+    </message>
+    <message>
+        <source>Grammar (Lark)</source>
+        <translation>语法（Lark）</translation>
+    </message>
+    <message>
+        <source>Grammar (GBNF)</source>
+        <translation>语法（GBNF）</translation>
+    </message>
+    <message>
+        <source>Schema</source>
+        <translation>模式</translation>
+    </message>
+    <message>
+        <source>A JSON Schema that the answer keeps to.</source>
+        <translation>回答所遵守的 JSON Schema。</translation>
+    </message>
+    <message>
+        <source>Expression</source>
+        <translation>表达式</translation>
+    </message>
+    <message>
+        <source>The whole answer matches it.</source>
+        <translation>整条回答都与它匹配。</translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation>可选的回答</translation>
+    </message>
+    <message>
+        <source>The answer is one of these; one a line.</source>
+        <translation>回答是其中之一；每行一个。</translation>
+    </message>
+    <message>
+        <source>Grammar</source>
+        <translation>语法</translation>
+    </message>
+    <message>
+        <source>A grammar in Lark&apos;s notation; it begins at “start”.</source>
+        <translation>用 Lark 写法的语法；从 “start” 开始。</translation>
+    </message>
+    <message>
+        <source>A grammar in llama.cpp&apos;s notation; it begins at “root”.</source>
+        <translation>用 llama.cpp 写法的语法；从 “root” 开始。</translation>
+    </message>
+    <message>
+        <source>yes
+no</source>
+        <translation>是
+否</translation>
+    </message>
+    <message>
+        <source>This is no JSON object: look at line {line}.</source>
+        <translation>这不是 JSON 对象：请看第 {line} 行。</translation>
+    </message>
+    <message>
+        <source>Nothing here yet, so the format before stays in force.</source>
+        <translation>这里还是空的，因此仍用之前的格式。</translation>
+    </message>
+</context>
+<context>
+    <name>FurtherSampling</name>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>on (version 2)</source>
+        <translation>开（第 2 版）</translation>
+    </message>
+    <message>
+        <source>Repeat penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Above 1, words that were just written become less likely.</source>
+        <translation>大于 1 时，刚写过的词会更少出现。</translation>
+    </message>
+    <message>
+        <source>Penalty window</source>
+        <translation>惩罚范围</translation>
+    </message>
+    <message>
+        <source>So many tokens back count as just written; -1 is the whole context.</source>
+        <translation>往回多少词元算作“刚写过”；-1 为整个上下文。</translation>
+    </message>
+    <message>
+        <source>Presence penalty</source>
+        <translation>出现惩罚</translation>
+    </message>
+    <message>
+        <source>Makes words less likely that have occurred at all.</source>
+        <translation>出现过的词会更少出现。</translation>
+    </message>
+    <message>
+        <source>Frequency penalty</source>
+        <translation>频率惩罚</translation>
+    </message>
+    <message>
+        <source>Makes words less likely the more often they have occurred.</source>
+        <translation>出现越多的词，越少再出现。</translation>
+    </message>
+    <message>
+        <source>Phrase penalty (DRY)</source>
+        <translation>短语惩罚（DRY）</translation>
+    </message>
+    <message>
+        <source>Holds back whole phrases that would repeat; 0 turns it off.</source>
+        <translation>抑制整段重复的短语；0 为关闭。</translation>
+    </message>
+    <message>
+        <source>DRY base</source>
+        <translation>DRY 底数</translation>
+    </message>
+    <message>
+        <source>How fast that grows with the length of the phrase.</source>
+        <translation>惩罚随短语长度增长的快慢。</translation>
+    </message>
+    <message>
+        <source>DRY free length</source>
+        <translation>DRY 放行长度</translation>
+    </message>
+    <message>
+        <source>Phrases up to so many tokens may repeat.</source>
+        <translation>不超过这么多词元的短语可以重复。</translation>
+    </message>
+    <message>
+        <source>DRY window</source>
+        <translation>DRY 范围</translation>
+    </message>
+    <message>
+        <source>So many tokens back are searched; -1 is all of them.</source>
+        <translation>往回查找这么多词元；-1 为全部。</translation>
+    </message>
+    <message>
+        <source>Leave out the obvious (XTC)</source>
+        <translation>避开显而易见的词（XTC）</translation>
+    </message>
+    <message>
+        <source>How often the most obvious words are left out; 0 turns it off.</source>
+        <translation>以多大的概率略去最显而易见的词；0 为关闭。</translation>
+    </message>
+    <message>
+        <source>XTC threshold</source>
+        <translation>XTC 门槛</translation>
+    </message>
+    <message>
+        <source>Only words likelier than this count as obvious.</source>
+        <translation>概率高于它的词才算显而易见。</translation>
+    </message>
+    <message>
+        <source>Typical-p</source>
+        <translation>Typical-p</translation>
+    </message>
+    <message>
+        <source>Keeps words about as surprising as expected; 1 is off.</source>
+        <translation>保留意外程度与预期相近的词；1 为关闭。</translation>
+    </message>
+    <message>
+        <source>Top-n-sigma</source>
+        <translation>Top-n-sigma</translation>
+    </message>
+    <message>
+        <source>Keeps words within so many standard deviations of the best score.</source>
+        <translation>保留得分与最高分相差不超过这么多个标准差的词。</translation>
+    </message>
+    <message>
+        <source>Dynamic temperature</source>
+        <translation>动态温度</translation>
+    </message>
+    <message>
+        <source>Temperature moves by this much with the model&apos;s certainty; 0 is off.</source>
+        <translation>温度随模型的把握上下浮动的幅度；0 为关闭。</translation>
+    </message>
+    <message>
+        <source>Dynamic exponent</source>
+        <translation>动态指数</translation>
+    </message>
+    <message>
+        <source>How steeply it moves.</source>
+        <translation>浮动的陡峭程度。</translation>
+    </message>
+    <message>
+        <source>Mirostat</source>
+        <translation>Mirostat</translation>
+    </message>
+    <message>
+        <source>Keeps the text evenly surprising, in place of top-k, top-p and the like.</source>
+        <translation>让文字的意外程度保持均匀，取代 top-k、top-p 等。</translation>
+    </message>
+    <message>
+        <source>Mirostat target</source>
+        <translation>Mirostat 目标</translation>
+    </message>
+    <message>
+        <source>How surprising the text is to be.</source>
+        <translation>文字应有的意外程度。</translation>
+    </message>
+    <message>
+        <source>Mirostat rate</source>
+        <translation>Mirostat 速率</translation>
+    </message>
+    <message>
+        <source>How fast it corrects itself.</source>
+        <translation>自我修正的快慢。</translation>
+    </message>
+    <message>
+        <source>Shortest answer</source>
+        <translation>回答长度下限</translation>
+    </message>
+    <message>
+        <source>The model cannot end before so many tokens.</source>
+        <translation>写满这么多词元之前不能结束。</translation>
+    </message>
+    <message>
+        <source>Stop strings</source>
+        <translation>停止字符串</translation>
+    </message>
+    <message>
+        <source>The answer ends before any of these; one a line.</source>
+        <translation>写到其中任何一个之前就结束；每行一个。</translation>
+    </message>
+    <message>
+        <source>DRY breakers</source>
+        <translation>DRY 分隔符</translation>
+    </message>
+    <message>
+        <source>A repeated phrase ends at any of these; one a line.</source>
+        <translation>重复的短语到其中任何一个为止；每行一个。</translation>
+    </message>
+</context>
+<context>
+    <name>GalleryRow</name>
+    <message>
+        <source>Picture {number}</source>
+        <translation>图片 {number}</translation>
+    </message>
+    <message>
+        <source>Show the picture large</source>
+        <translation>放大查看</translation>
     </message>
 </context>
 <context>
@@ -404,6 +862,28 @@
     </message>
 </context>
 <context>
+    <name>InstructionsSection</name>
+    <message>
+        <source>Instructions (system prompt)</source>
+        <translation>指示（系统提示）</translation>
+    </message>
+    <message>
+        <source>The model reads this before every message: who it is, how it should answer.</source>
+        <translation>模型在每条消息之前都会读它：它是谁、该怎样回答。</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+</context>
+<context>
+    <name>LeftOutRow</name>
+    <message>
+        <source>What stands above did not fit into the context: the model has not read it.</source>
+        <translation>以上内容放不进上下文：模型没有读到。</translation>
+    </message>
+</context>
+<context>
     <name>Licences</name>
     <message>
         <source>Licences</source>
@@ -412,6 +892,160 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>LinkQuestion</name>
+    <message>
+        <source>Open this link?</source>
+        <translation>打开这个链接？</translation>
+    </message>
+    <message>
+        <source>This link leads to:</source>
+        <translation>这个链接指向：</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Copy address</source>
+        <translation>复制地址</translation>
+    </message>
+</context>
+<context>
+    <name>LoadDialog</name>
+    <message>
+        <source>Load {name}</source>
+        <translation>加载 {name}</translation>
+    </message>
+    <message>
+        <source>Load</source>
+        <translation>加载</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>f16, exact</source>
+        <translation>f16，精确</translation>
+    </message>
+    <message>
+        <source>q8_0, half the memory</source>
+        <translation>q8_0，内存减半</translation>
+    </message>
+    <message>
+        <source>on</source>
+        <translation>开</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>Trained for {count}.</source>
+        <translation>训练时为 {count}。</translation>
+    </message>
+    <message>
+        <source>How many tokens it can hold in mind. Longer takes more memory.</source>
+        <translation>它能记住多少词元。越长，占用的内存越多。</translation>
+    </message>
+    <message>
+        <source>Context length</source>
+        <translation>上下文长度</translation>
+    </message>
+    <message>
+        <source>Answers at once</source>
+        <translation>同时回答数</translation>
+    </message>
+    <message>
+        <source>So many answers are written side by side; they share the context.</source>
+        <translation>可以同时写这么多条回答；它们共用上下文。</translation>
+    </message>
+    <message>
+        <source>GPU layers</source>
+        <translation>GPU 层数</translation>
+    </message>
+    <message>
+        <source>So many layers go to the graphics card; the rest stays with the processor. 0 uses no card.</source>
+        <translation>这么多层放到显卡上，其余由处理器计算。0 表示不用显卡。</translation>
+    </message>
+    <message>
+        <source>Experts on the processor</source>
+        <translation>放在处理器上的专家层</translation>
+    </message>
+    <message>
+        <source>For mixture-of-experts models: the experts of so many layers stay in ordinary memory.</source>
+        <translation>用于混合专家模型：这么多层的专家留在普通内存中。</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Processor threads at most.</source>
+        <translation>最多使用的处理器线程。</translation>
+    </message>
+    <message>
+        <source>Context memory (KV type)</source>
+        <translation>上下文内存（KV 类型）</translation>
+    </message>
+    <message>
+        <source>How exactly the context is kept: smaller types leave room for more of it.</source>
+        <translation>上下文保存得多精确：类型越小，能放下的越多。</translation>
+    </message>
+    <message>
+        <source>Flash attention</source>
+        <translation>Flash attention</translation>
+    </message>
+    <message>
+        <source>Faster on most cards, and needed by small KV types.</source>
+        <translation>在大多数显卡上更快，较小的 KV 类型也需要它。</translation>
+    </message>
+    <message>
+        <source>Keep in memory</source>
+        <translation>常驻内存</translation>
+    </message>
+    <message>
+        <source>The system may not move the model out to disk.</source>
+        <translation>不让系统把模型换出到磁盘。</translation>
+    </message>
+    <message>
+        <source>Whole sliding window</source>
+        <translation>完整的滑动窗口</translation>
+    </message>
+    <message>
+        <source>More memory; a changed question is then answered without reading all again.</source>
+        <translation>占用更多内存；修改问题后不必重读全部内容。</translation>
+    </message>
+    <message>
+        <source>Projector (mmproj)</source>
+        <translation>投影文件（mmproj）</translation>
+    </message>
+    <message>
+        <source>With its projector file the model can see pictures.</source>
+        <translation>有了投影文件，模型就能看图片。</translation>
+    </message>
+    <message>
+        <source>Draft model</source>
+        <translation>草稿模型</translation>
+    </message>
+    <message>
+        <source>A smaller model with the same vocabulary writes ahead; the answer stays the same.</source>
+        <translation>由词表相同的小模型预写；回答保持不变。</translation>
+    </message>
+    <message>
+        <source>A whole number from {least} to {most}.</source>
+        <translation>{least} 到 {most} 的整数。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>What you leave empty, the engine chooses.</source>
+        <translation>留空的项由引擎决定。</translation>
     </message>
 </context>
 <context>
@@ -479,6 +1113,10 @@
         <translation>加载</translation>
     </message>
     <message>
+        <source>Load with…</source>
+        <translation>设置参数并加载…</translation>
+    </message>
+    <message>
         <source>loaded</source>
         <translation>已加载</translation>
     </message>
@@ -508,6 +1146,10 @@
     <message>
         <source>Details of {name}</source>
         <translation>{name} 的详情</translation>
+    </message>
+    <message>
+        <source>Load {name} with…</source>
+        <translation>设置参数并加载 {name}…</translation>
     </message>
     <message>
         <source>{count} parameters</source>
@@ -578,6 +1220,25 @@
     </message>
 </context>
 <context>
+    <name>MoreSampling</name>
+    <message>
+        <source>More ({count} set)</source>
+        <translation>更多（已设 {count} 项）</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Hide the further options</source>
+        <translation>收起其他选项</translation>
+    </message>
+    <message>
+        <source>Show the further options</source>
+        <translation>显示其他选项</translation>
+    </message>
+</context>
+<context>
     <name>Navigation</name>
     <message>
         <source>Pages</source>
@@ -623,12 +1284,155 @@
         <translation>上下文已满，回答到此为止，没有略去任何内容。</translation>
     </message>
     <message>
+        <source>The answer went round in circles, so it was ended.</source>
+        <translation>回答陷入重复，因此被结束。</translation>
+    </message>
+    <message>
+        <source>A limit was reached, so the answer was closed early to keep its format whole.</source>
+        <translation>到了上限，为保持格式完整而提前收尾。</translation>
+    </message>
+    <message>
+        <source>What had been written is kept.</source>
+        <translation>已写出的内容都保留着。</translation>
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Leave out the oldest and continue</source>
+        <translation>略去最早的消息并继续</translation>
+    </message>
+    <message>
         <source>New conversation</source>
         <translation>新对话</translation>
     </message>
 </context>
 <context>
+    <name>NumberSection</name>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+</context>
+<context>
+    <name>Panel</name>
+    <message>
+        <source>How answers are made</source>
+        <translation>回答方式</translation>
+    </message>
+    <message>
+        <source>Close the panel</source>
+        <translation>关闭面板</translation>
+    </message>
+    <message>
+        <source>Show the prompt</source>
+        <translation>查看提示全文</translation>
+    </message>
+    <message>
+        <source>The text the model would read now, word for word</source>
+        <translation>模型现在会读到的文字，一字不差</translation>
+    </message>
+</context>
+<context>
+    <name>PathField</name>
+    <message>
+        <source>Choose: {name}</source>
+        <translation>选择：{name}</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Choose a file</source>
+        <translation>选择文件</translation>
+    </message>
+    <message>
+        <source>GGUF files</source>
+        <translation>GGUF 文件</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
+    </message>
+</context>
+<context>
+    <name>PresetBar</name>
+    <message>
+        <source>Preset</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Your own values</source>
+        <translation>自定义</translation>
+    </message>
+    <message>
+        <source>Keep, rename or delete presets</source>
+        <translation>保存、重命名或删除预设</translation>
+    </message>
+    <message>
+        <source>As the model comes</source>
+        <translation>模型默认</translation>
+    </message>
+    <message>
+        <source>Save as a preset…</source>
+        <translation>存为预设…</translation>
+    </message>
+    <message>
+        <source>Rename “{name}”…</source>
+        <translation>重命名“{name}”…</translation>
+    </message>
+    <message>
+        <source>Delete “{name}”</source>
+        <translation>删除“{name}”</translation>
+    </message>
+    <message>
+        <source>Another preset is called “{name}”.</source>
+        <translation>已有预设名为“{name}”。</translation>
+    </message>
+    <message>
+        <source>Preset deleted</source>
+        <translation>已删除预设</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Save as a preset</source>
+        <translation>存为预设</translation>
+    </message>
+    <message>
+        <source>Rename the preset</source>
+        <translation>重命名预设</translation>
+    </message>
+    <message>
+        <source>Name:</source>
+        <translation>名称：</translation>
+    </message>
+</context>
+<context>
+    <name>ProblemPlace</name>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>ProblemRow</name>
+    <message>
+        <source>Load with {count} tokens of context</source>
+        <translation>以 {count} 个词元的上下文加载</translation>
+    </message>
+    <message>
+        <source>New conversation</source>
+        <translation>新对话</translation>
+    </message>
     <message>
         <source>Load again</source>
         <translation>重新加载</translation>
@@ -636,6 +1440,33 @@
     <message>
         <source>Write it again</source>
         <translation>重新生成</translation>
+    </message>
+</context>
+<context>
+    <name>PromptDialog</name>
+    <message>
+        <source>The prompt</source>
+        <translation>提示全文</translation>
+    </message>
+    <message>
+        <source>Asking the engine…</source>
+        <translation>正在询问引擎…</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>{tokens} tokens of {context}. Control tokens are written out.</source>
+        <translation>{tokens} 词元，上下文共 {context}。控制词元以文字写出。</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
     </message>
 </context>
 <context>
@@ -714,6 +1545,25 @@
     <message>
         <source>Search results</source>
         <translation>搜索结果</translation>
+    </message>
+</context>
+<context>
+    <name>Section</name>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Leave to the model: {name}</source>
+        <translation>交给模型决定：{name}</translation>
+    </message>
+    <message>
+        <source>A whole number from {least} to {most}.</source>
+        <translation>{least} 到 {most} 的整数。</translation>
+    </message>
+    <message>
+        <source>From {least} to {most}.</source>
+        <translation>{least} 到 {most}。</translation>
     </message>
 </context>
 <context>
@@ -913,6 +1763,10 @@
         <translation>显示或隐藏侧边栏</translation>
     </message>
     <message>
+        <source>How answers are made</source>
+        <translation>回答方式</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -1011,6 +1865,45 @@
     </message>
 </context>
 <context>
+    <name>ThinkingSection</name>
+    <message>
+        <source>Thinking</source>
+        <translation>思考</translation>
+    </message>
+    <message>
+        <source>Think first</source>
+        <translation>先思考</translation>
+    </message>
+    <message>
+        <source>Slower, often more thorough. Not every model can be asked to.</source>
+        <translation>更慢，但往往更周全。并非每个模型都支持。</translation>
+    </message>
+    <message>
+        <source>as asked with each message</source>
+        <translation>按每条消息的选择</translation>
+    </message>
+    <message>
+        <source>always</source>
+        <translation>总是</translation>
+    </message>
+    <message>
+        <source>never</source>
+        <translation>从不</translation>
+    </message>
+    <message>
+        <source>Longest thinking</source>
+        <translation>思考长度上限</translation>
+    </message>
+    <message>
+        <source>It is ended after so many tokens.</source>
+        <translation>写满这么多词元后结束思考。</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation>不限</translation>
+    </message>
+</context>
+<context>
     <name>ThoughtRow</name>
     <message>
         <source>Thinking</source>
@@ -1029,6 +1922,92 @@
     </message>
 </context>
 <context>
+    <name>ToolCardRow</name>
+    <message>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>The model wants to run this tool. Do you allow it?</source>
+        <translation>模型想运行这个工具。允许吗？</translation>
+    </message>
+    <message>
+        <source>Tool call: {name}</source>
+        <translation>工具调用：{name}</translation>
+    </message>
+    <message>
+        <source>Hide the result</source>
+        <translation>收起结果</translation>
+    </message>
+    <message>
+        <source>Show the result</source>
+        <translation>查看结果</translation>
+    </message>
+    <message>
+        <source>being written…</source>
+        <translation>正在写…</translation>
+    </message>
+    <message>
+        <source>waits for your word</source>
+        <translation>等你决定</translation>
+    </message>
+    <message>
+        <source>decided</source>
+        <translation>已决定</translation>
+    </message>
+    <message>
+        <source>running…</source>
+        <translation>运行中…</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>已完成</translation>
+    </message>
+    <message>
+        <source>not run</source>
+        <translation>未运行</translation>
+    </message>
+    <message>
+        <source>Allow</source>
+        <translation>允许</translation>
+    </message>
+    <message>
+        <source>Always in this conversation</source>
+        <translation>在本对话中总是允许</translation>
+    </message>
+    <message>
+        <source>Refuse</source>
+        <translation>拒绝</translation>
+    </message>
+</context>
+<context>
+    <name>ToolsSection</name>
+    <message>
+        <source>Tools</source>
+        <translation>工具</translation>
+    </message>
+    <message>
+        <source>There are no tools.</source>
+        <translation>没有可用的工具。</translation>
+    </message>
+    <message>
+        <source>What the model may call. You are asked before anything runs.</source>
+        <translation>模型可以调用的工具。运行前都会先问你。</translation>
+    </message>
+    <message>
+        <source>The loaded model cannot call tools.</source>
+        <translation>当前模型不会调用工具。</translation>
+    </message>
+    <message>
+        <source>Run without asking</source>
+        <translation>运行前不必询问</translation>
+    </message>
+    <message>
+        <source>Run {name} without asking</source>
+        <translation>运行 {name} 前不必询问</translation>
+    </message>
+</context>
+<context>
     <name>Transcript</name>
     <message>
         <source>Jump to the newest</source>
@@ -1042,8 +2021,20 @@
         <translation>正在准备…</translation>
     </message>
     <message>
-        <source>Reading the conversation… {percent} %</source>
-        <translation>正在读取对话… {percent}%</translation>
+        <source>Waiting: this answer is next.</source>
+        <translation>排队中：下一个就是。</translation>
+    </message>
+    <message>
+        <source>Waiting: {count} answers first.</source>
+        <translation>排队中：前面还有 {count} 条回答。</translation>
+    </message>
+    <message>
+        <source>Reading the conversation: {done} of {total} tokens</source>
+        <translation>正在读对话：{done} / {total} 词元</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>还需 {time}</translation>
     </message>
 </context>
 <context>

@@ -9,6 +9,7 @@ from app.backends.base import AnswerPart, Backend
 from app.errors import AppError
 from app.protocol import (
     ChatTurn,
+    ContextPolicy,
     Delta,
     DeltaKind,
     Finished,
@@ -17,16 +18,25 @@ from app.protocol import (
     Loaded,
     LoadParams,
     Prefill,
+    Priority,
+    Queued,
     Role,
     Sampling,
+    TurnsDropped,
 )
 
 GREEDY = Sampling(temperature=0.0)
 
 
-def question(request_id: int = 1, text: str = "Hi", sampling: Sampling = GREEDY, thinking: bool = False) -> Generate:
+def question(
+    request_id: int = 1,
+    text: str = "Hi",
+    sampling: Sampling = GREEDY,
+    thinking: bool = False,
+    priority: Priority = Priority.WINDOW,
+) -> Generate:
     turns = (ChatTurn(role=Role.USER, content=text),)
-    return Generate(request_id=request_id, turns=turns, sampling=sampling, thinking=thinking)
+    return Generate(request_id=request_id, turns=turns, sampling=sampling, thinking=thinking, priority=priority)
 
 
 async def answer_of(backend: Backend, request: Generate) -> list[AnswerPart]:
@@ -50,8 +60,9 @@ def finished(parts: list[AnswerPart]) -> Finished:
 
 
 class BackendContract:
-    """Subclasses give the fixtures `short` (loaded; answers with `expected_text`), `endless` (loaded; goes on and on),
-    `unloaded` (not loaded yet), `kill` and the attributes below."""
+    """Subclasses give the attributes below and these fixtures: `short` (loaded; answers with `expected_text`; 40 turns
+    of 1,000 characters do not fit into its context), `endless` (loaded; goes on and on), `narrow` (the same with one
+    slot), `unloaded` (not loaded yet) and `kill`."""
 
     expected_text: str
     path: str = "model.gguf"
@@ -62,6 +73,10 @@ class BackendContract:
 
     @pytest.fixture
     def endless(self) -> AsyncIterator[Backend]:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def narrow(self) -> AsyncIterator[Backend]:
         raise NotImplementedError
 
     @pytest.fixture
@@ -140,6 +155,101 @@ class BackendContract:
         await endless.cancel(1)
         assert [part async for part in running]
         assert finished(await waiting).stats.finish_reason is FinishReason.CANCELLED
+
+    # ------------------------------------------------------------ several at once
+
+    async def test_many_at_once_are_all_answered(self, short: Backend) -> None:
+        answers = await asyncio.gather(*(answer_of(short, question(number)) for number in range(1, 21)))
+        assert [text_of(parts) for parts in answers] == [self.expected_text] * 20
+        stats = await short.stats()
+        assert (stats.answered, stats.queued, stats.slots_busy) == (20, 0, 0)
+
+    async def test_answers_run_side_by_side(self, endless: Backend) -> None:
+        streams = [endless.generate(question(number)) for number in (1, 2)]
+        for _ in range(3):
+            for stream in streams:
+                while not isinstance(await anext(stream), Delta):
+                    continue
+        assert (await endless.stats()).slots_busy == 2
+        for stream in streams:
+            await stream.aclose()
+
+    async def test_cancelling_one_of_many_leaves_the_others(self, endless: Backend) -> None:
+        limit = Sampling(temperature=0.0, max_tokens=40)
+        tasks = [asyncio.create_task(answer_of(endless, question(number, sampling=limit))) for number in (1, 2, 3)]
+        running = endless.generate(question(4))
+        while not isinstance(await anext(running), Delta):
+            continue
+        await endless.cancel(4)
+        rest = [part async for part in running]
+        assert finished(rest).stats.finish_reason is FinishReason.CANCELLED
+        for parts in await asyncio.gather(*tasks):
+            assert finished(parts).stats.answer_tokens == 40
+
+    async def test_who_waits_is_told_its_place(self, narrow: Backend) -> None:
+        first = narrow.generate(question(1))
+        while not isinstance(await anext(first), Delta):
+            continue
+        second, third = narrow.generate(question(2)), narrow.generate(question(3))
+        told = [await anext(second), await anext(third)]
+        assert told == [Queued(request_id=2, position=1), Queued(request_id=3, position=2)]
+        await first.aclose()
+        assert isinstance(await anext(second), Prefill)
+        assert await anext(third) == Queued(request_id=3, position=1)
+        await second.aclose()
+        assert isinstance(await anext(third), Prefill)
+        await third.aclose()
+
+    async def test_the_window_goes_before_the_port(self, narrow: Backend) -> None:
+        first = narrow.generate(question(1))
+        while not isinstance(await anext(first), Delta):
+            continue
+        port = narrow.generate(question(2, priority=Priority.PORT))
+        assert await anext(port) == Queued(request_id=2, position=1)
+        window = narrow.generate(question(3))
+        assert await anext(window) == Queued(request_id=3, position=1)
+        assert await anext(port) == Queued(request_id=2, position=2)
+        for stream in (first, window, port):
+            await stream.aclose()
+
+    # ------------------------------------------------------------ the context
+
+    async def test_the_oldest_turns_are_left_out_when_that_is_wanted(self, short: Backend) -> None:
+        turns = [ChatTurn(role=Role.SYSTEM, content="Be kind.")]
+        for number in range(40):
+            turns.append(ChatTurn(role=Role.USER, content=f"{number} " + "word " * 200))
+            turns.append(ChatTurn(role=Role.ASSISTANT, content="Yes."))
+        turns.append(ChatTurn(role=Role.USER, content="And now?"))
+        request = Generate(request_id=1, turns=tuple(turns), sampling=GREEDY, context_policy=ContextPolicy.DROP_OLDEST)
+        parts = await answer_of(short, request)
+        dropped = next(part for part in parts if isinstance(part, TurnsDropped)).turns
+        assert dropped
+        assert dropped == tuple(range(1, 1 + len(dropped)))
+        assert turns[dropped[-1] + 1].role is Role.USER
+        assert len(turns) - 1 not in dropped
+        assert text_of(parts) == self.expected_text
+        assert (await short.preview(request)).dropped == dropped
+
+    # ------------------------------------------------------------ questions beside answers
+
+    async def test_a_preview_says_what_would_be_read(self, short: Backend) -> None:
+        preview = await short.preview(question(5, text="How big is it?"))
+        assert "How big is it?" in preview.text
+        assert preview.request_id == 5
+        parts = await answer_of(short, question(5, text="How big is it?"))
+        assert finished(parts).stats.prompt_tokens == preview.tokens
+
+    async def test_a_text_has_tokens(self, short: Backend) -> None:
+        assert await short.tokenize("") == ()
+        tokens = await short.tokenize("How big is it?")
+        assert tokens
+        assert await short.tokenize("How big is it?") == tokens
+
+    async def test_a_model_that_ranks_nothing_says_so(self, short: Backend) -> None:
+        with pytest.raises(AppError) as caught:
+            await short.rerank("a question", ["a text"])
+        assert caught.value.code == "bad_request"
+        assert text_of(await answer_of(short, question())) == self.expected_text
 
     # ------------------------------------------------------------ its end
 

@@ -2,12 +2,25 @@
 
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import pytest
 
 from app.backends.base import AnswerPart, Backend
 from app.backends.fake import SAMPLE, FakeBackend, FakePlan, Fault, fake_backend
 from app.errors import AppError
-from app.protocol import DeltaKind, LoadParams, Sampling
+from app.protocol import (
+    ChatTurn,
+    DeltaKind,
+    FormatKind,
+    LoadParams,
+    OutputFormat,
+    Role,
+    Sampling,
+    ToolCall,
+    ToolCallDelta,
+    ToolChoice,
+    ToolSpec,
+)
 from tests.backends.contract import BackendContract, answer_of, finished, question, read, text_of
 
 
@@ -29,6 +42,12 @@ class TestFakeBackend(BackendContract):
     @pytest.fixture
     async def endless(self) -> AsyncIterator[Backend]:
         backend = await _loaded(FakePlan(text=SAMPLE * 500, context_length=10**6))
+        yield backend
+        await backend.unload()
+
+    @pytest.fixture
+    async def narrow(self) -> AsyncIterator[Backend]:
+        backend = await _loaded(FakePlan(text=SAMPLE * 500, context_length=10**6, slots=1))
         yield backend
         await backend.unload()
 
@@ -90,3 +109,45 @@ def test_the_hidden_option_gives_speed_and_length() -> None:
     assert plan.context_length >= 20_000
     with pytest.raises(ValueError, match="could not convert"):
         FakePlan.parse("fast")
+
+
+async def test_embeddings_have_the_width_asked_for_and_others_say_so() -> None:
+    backend = await _loaded(FakePlan(width=8))
+    found = await backend.embed(["one", "two", "one"])
+    assert [len(vector) for vector in found.vectors] == [8, 8, 8]
+    assert found.vectors[0] == found.vectors[2] != found.vectors[1]
+    assert (await backend.rerank("red apple", ["blue", "red"])).scores == [0.0, 1.0]
+    await backend.unload()
+    bare = await _loaded(FakePlan())
+    with pytest.raises(AppError, match="no embeddings"):
+        await bare.embed(["a text"])
+    await bare.unload()
+
+
+async def test_planned_calls_are_made_until_their_results_are_there() -> None:
+    call = ToolCall(id="c1", name="time", arguments='{"zone": "UTC"}')
+    backend = await _loaded(FakePlan(tool_calls=(call,)))
+    asked = msgspec.structs.replace(question(), tools=(ToolSpec(name="time"),))
+    parts = await answer_of(backend, asked)
+    pieces = [part for part in parts if isinstance(part, ToolCallDelta)]
+    assert (pieces[0].call_id, pieces[0].name) == ("c1", "time")
+    assert "".join(piece.arguments for piece in pieces) == call.arguments
+    assert finished(parts).stats.finish_reason == "tool_calls"
+    result = ChatTurn(role=Role.TOOL, content="12:00", tool_call_id="c1")
+    again = msgspec.structs.replace(asked, request_id=2, turns=(*asked.turns, result))
+    assert text_of(await answer_of(backend, again)) == SAMPLE
+    await backend.unload()
+
+
+async def test_a_demanded_call_is_made_and_a_format_is_kept() -> None:
+    backend = await _loaded(FakePlan())
+    tools = (ToolSpec(name="time"), ToolSpec(name="date"))
+    required = ToolChoice.REQUIRED
+    asked = msgspec.structs.replace(question(), tools=tools, tool_choice=required, tool_name="date")
+    parts = await answer_of(backend, asked)
+    assert [part.name for part in parts if isinstance(part, ToolCallDelta) and part.name] == ["date"]
+    shaped = msgspec.structs.replace(question(2), format=OutputFormat(kind=FormatKind.JSON))
+    assert text_of(await answer_of(backend, shaped)) == FakePlan().json
+    chosen = OutputFormat(kind=FormatKind.CHOICE, choices=("yes", "no"))
+    assert text_of(await answer_of(backend, msgspec.structs.replace(question(3), format=chosen))) == "yes"
+    await backend.unload()

@@ -6,10 +6,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from app import launch
-from app.cli.client import Client, quoted
+from app.cli.client import Client
+from app.cli.connection import quoted
 from app.errors import AppError
 from app.launch import process_start, read_handshake
 from app.paths import Paths
@@ -17,6 +20,7 @@ from app.protocol import (
     AnswerEvent,
     Conversation,
     Event,
+    Handshake,
     Hello,
     MessagePage,
     MessageState,
@@ -26,7 +30,7 @@ from app.protocol import (
     Status,
 )
 from tests.conftest import add_model
-from tests.processes import paths_of, until
+from tests.processes import paths_of, running_backend, until
 
 
 @pytest.fixture
@@ -102,6 +106,57 @@ def test_a_backend_that_cannot_start_is_told_once(paths: Paths, monkeypatch: pyt
     with pytest.raises(AppError) as caught, client:
         pytest.fail("nothing to attach to")
     assert caught.value.code == "backend_failed"
+
+
+def test_a_backend_that_was_paused_is_told_and_not_waited_for(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cli.presence.HELLO_S", 0.3)
+    with Client(paths, "test") as client:
+        pid = client.get("/api/status", Status).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(AppError) as caught, Client(paths, "other"):
+                pytest.fail("nobody can have answered")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert (caught.value.code, caught.value.values["backend_pid"]) == ("backend_silent", pid)
+
+
+def test_who_waits_for_a_backend_that_falls_asleep_is_told(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cli.presence.SILENCE_S", 0.3)
+    monkeypatch.setattr("app.cli.presence.HELLO_S", 0.3)
+    with Client(paths, "test") as client:
+        pid = client.get("/api/status", Status).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(AppError) as caught:
+                client.get("/api/models", list[ModelEntry])
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert caught.value.code == "backend_silent"
+
+
+def test_a_backend_of_another_version_makes_way_where_nobody_is_there(paths: Paths) -> None:
+    noted: list[str] = []
+    with running_backend(paths.data, present=False) as old:
+        pretend_version(paths, "0.0.1")
+        with Client(paths, "test", on_other_version=noted.append) as client:
+            assert client.get("/api/status", Status).pid != old.handshake.pid
+            assert old.wait_ended() == 0
+    assert noted == []
+
+
+def test_a_backend_of_another_version_that_others_use_stays_and_is_named(paths: Paths) -> None:
+    noted: list[str] = []
+    with running_backend(paths.data) as old:
+        pretend_version(paths, "0.0.1")
+        with Client(paths, "test", on_other_version=noted.append) as client:
+            assert client.get("/api/status", Status).pid == old.handshake.pid
+    assert noted == ["0.0.1"]
+
+
+def pretend_version(paths: Paths, version: str) -> None:
+    handshake = msgspec.json.decode(paths.handshake.read_bytes(), type=Handshake)
+    paths.handshake.write_bytes(msgspec.json.encode(replace(handshake, version=version)))
 
 
 def test_names_become_one_part_of_a_path() -> None:

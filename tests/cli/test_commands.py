@@ -124,6 +124,22 @@ def test_doctor(backend: RunningBackend) -> None:
     assert "✓ Python" in alcove(backend.home, "doctor").stdout
 
 
+def test_what_load_is_told_reaches_the_backend(home: Path) -> None:
+    add_model(home)
+    options = ["--context", "700", "--kv", "q8_0", "--slots", "2", "--threads", "1", "--flash-attention"]
+    with running_backend(home) as backend:
+        done = alcove(home, "load", "tiny", *options, ALCOVE_FAKE_ENGINE="")
+        assert "Tiny is loaded" in done.stdout, done.stderr
+        (loaded,) = backend.status().loaded
+        assert loaded.loaded_context is not None
+        assert 700 <= loaded.loaded_context < 1024
+
+
+@pytest.mark.parametrize("options", [("--kv", "q9"), ("--slots", "65"), ("--context", "0"), ("--threads", "-1")])
+def test_load_refuses_what_cannot_be_meant(home: Path, options: tuple[str, str]) -> None:
+    assert alcove(home, "load", "tiny", *options).returncode == 2
+
+
 def test_load_ps_unload(backend: RunningBackend) -> None:
     assert parsed(backend.home, "ps") == []
     assert "Tiny is loaded" in alcove(backend.home, "load", "tiny", "--context", "512").stdout

@@ -1,5 +1,6 @@
 """Several commands at once on one home: one backend, one worker, and any of them may be killed."""
 
+import contextlib
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from app.launch import own_command, process_start, read_handshake
 from app.protocol import Conversation, MessagePage, MessageState, Status
 from tests.cli.running import Running, alcove, environment, running
 from tests.conftest import add_model
+from tests.gguf import TinyModel, write_tiny_model
 from tests.hardware.gguf_files import Gguf, llama
 from tests.processes import ROOT, alive, paths_of, until
 
@@ -54,6 +56,40 @@ def test_many_commands_at_once_start_one_backend(home: Path) -> None:
     started = (home / "logs" / "backend.log").read_text().count("listening on port")
     backend_ended(home)
     assert 1 <= started < 4
+
+
+QUESTIONS = ("What is a quantization?", "What is a token?", "什么是量化？", "How do I add a model?")
+
+
+def test_four_chats_at_once_are_answered_by_the_starter(home: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        chats = [
+            stack.enter_context(running(home, "chat", text, "-m", "starter", ALCOVE_FAKE_ENGINE=""))
+            for text in QUESTIONS
+        ]
+        assert [chat.end() for chat in chats] == [0] * 4
+        assert all(len(chat.said) > 20 for chat in chats)
+        assert len({chat.said for chat in chats}) == 4
+    backend_ended(home)
+
+
+def test_four_chats_at_once_are_written_side_by_side(home: Path) -> None:
+    """On one worker, each of them begun before the first has ended."""
+    (home / "models").mkdir()
+    long = TinyModel(script=[f"{number} " for number in range(1500)])
+    write_tiny_model(home / "models" / "long.gguf", long)
+    with contextlib.ExitStack() as stack:
+        chats = [
+            stack.enter_context(running(home, "chat", "Count!", "-m", "long", ALCOVE_FAKE_ENGINE="")) for _ in range(4)
+        ]
+        until(lambda: all(chat.said for chat in chats), "the first words of all")
+        assert all(chat.process.poll() is None for chat in chats)
+        with Client(paths_of(home), "test") as client:
+            status = client.get("/api/status", Status)
+        assert (status.answering, len(status.worker_pids)) == (4, 1)
+        assert [chat.end() for chat in chats] == [0] * 4
+        assert all("1498 1499" in chat.said for chat in chats)
+    backend_ended(home)
 
 
 @pytest.mark.slow

@@ -55,6 +55,20 @@ def test_an_entry_says_what_the_header_says(folder: Path, starter: Path) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("template", "thinks"),
+    [
+        ("{% if enable_thinking %}think{% endif %}", True),
+        ("{{ '<think>' }}", True),
+        ("{{ messages }} thinking", False),
+        ("", False),
+    ],
+)
+def test_a_template_tells_whether_the_model_thinks(folder: Path, starter: Path, template: str, thinks: bool) -> None:
+    llama(tokenizer__chat_template=template).write(folder / "model.gguf")
+    assert Library(folder, starter).entries()[1].supports_thinking is thinks
+
+
 def test_the_starter_comes_first_and_the_others_by_name(folder: Path, starter: Path) -> None:
     for name in ("zebra", "Ape", "bear"):
         llama(general__name=name).write(folder / f"{name}-file.gguf")

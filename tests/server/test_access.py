@@ -84,7 +84,7 @@ def knock(address: str, key: str, method: str, path: str, headers: dict[str, str
 
 
 def test_the_table_of_the_architecture_was_read() -> None:
-    assert len(PRIVATE) >= 28
+    assert len(PRIVATE) >= 36
     assert ("DELETE", "/api/port") in PRIVATE
 
 

@@ -1,6 +1,6 @@
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,21 @@ from app.protocol import (
     Event,
     Finished,
     FinishReason,
+    Generate,
     LoadParams,
     ModelChanged,
     ModelEntry,
     ModelState,
     Role,
-    Sampling,
 )
-from app.server.engines import Engine, Engines
+from app.server.engine import Engine
+from app.server.engines import Engines
 from app.server.preferences import Preferences
 from app.server.shelf import Shelf
 from tests.conftest import add_model
 from tests.hardware.gguf_files import Gguf
 from tests.processes import PATIENCE_S, paths_of
+from tests.server.scripted import until
 
 TURNS = (ChatTurn(role=Role.USER, content="hi"),)
 
@@ -47,6 +49,10 @@ class Stage:
     def _make(self) -> Backend:
         self.backends.append(FakeBackend(self.plan))
         return self.backends[-1]
+
+    def pending(self, model: str) -> bool:
+        """Whether a load of that model waits or runs."""
+        return self.engines._loadings.first(model) is not None
 
     def states_of(self, model: str) -> list[ModelState]:
         """The states told of a model, each once in a row."""
@@ -68,15 +74,9 @@ async def stage(home: Path) -> AsyncIterator[Stage]:
 
 async def write(engines: Engines, engine: Engine) -> Finished:
     """Let it answer to the end."""
-    last = [part async for part in engine.generate(engines.request(TURNS, Sampling(), False))][-1]
+    last = [part async for part in engine.generate(Generate(request_id=engines.request_id(), turns=TURNS))][-1]
     assert isinstance(last, Finished)
     return last
-
-
-async def until(true: Callable[[], object]) -> None:
-    """Let the event loop turn until it is so."""
-    while not true():  # noqa: ASYNC110 (nothing in the engines tells a test)
-        await asyncio.sleep(0)
 
 
 async def state_of(engines: Engines, model: str) -> ModelEntry:
@@ -115,7 +115,7 @@ async def test_another_model_takes_the_place_of_an_idle_one(stage: Stage) -> Non
 async def test_a_model_that_answers_is_not_unloaded_for_another(stage: Stage) -> None:
     async with stage.engines.use("first") as engine:
         waiting = asyncio.create_task(stage.engines.load("second", LoadParams(), wait=True))
-        await until(lambda: "second" in stage.engines._loads)
+        await until(lambda: stage.pending("second"))
         assert (await write(stage.engines, engine)).stats.finish_reason is FinishReason.STOP
         assert not waiting.done()
     assert (await waiting).state is ModelState.LOADED
@@ -130,7 +130,7 @@ async def test_whoever_comes_later_does_not_overtake_a_waiting_load(stage: Stage
 
     async with stage.engines.use("first"):
         second = asyncio.create_task(answer("second"))
-        await until(lambda: "second" in stage.engines._loads)
+        await until(lambda: stage.pending("second"))
         third = asyncio.create_task(answer("first"))
         await asyncio.sleep(0)
     await asyncio.gather(second, third)
@@ -151,7 +151,7 @@ async def test_two_that_need_the_same_model_at_once_both_get_it(stage: Stage, mo
 
     monkeypatch.setattr(Shelf, "check_fits", check_slowly)
     slower = asyncio.create_task(use())
-    await until(lambda: stage.engines._users["first"])
+    await until(lambda: stage.engines._place.users("first"))
     monkeypatch.setattr(Shelf, "check_fits", check)
     async with asyncio.timeout(PATIENCE_S), stage.engines.use("first"):
         slow.set()
@@ -258,7 +258,7 @@ async def test_a_bug_while_loading_is_logged_and_told(
 
     monkeypatch.setattr(FakeBackend, "load", fail)
     await stage.engines.load("first", LoadParams(), wait=False)
-    await until(lambda: "first" not in stage.engines._loads)
+    await until(lambda: not stage.pending("first"))
     entry = await state_of(stage.engines, "first")
     assert entry.error is not None
     assert (entry.error.code, entry.error.values["reason"]) == ("internal", "RuntimeError")

@@ -19,6 +19,7 @@ from app.protocol import (
     AnswerEvent,
     AnswerFinished,
     AnswerSnapshot,
+    Conversation,
     ErrorInfo,
     Message,
     MessageChanged,
@@ -26,6 +27,7 @@ from app.protocol import (
     ModelChanged,
     ModelEntry,
     ModelState,
+    Options,
     Started,
 )
 from tests.conftest import add_model
@@ -60,7 +62,9 @@ def read_for(events: Iterator[AnswerEvent], letters: int) -> str:
 
 
 def begin(backend: RunningBackend) -> Started:
-    return backend.ask(backend.new_conversation().id, "Count!", model="endless")
+    """An answer that goes round in circles and is let."""
+    made: Conversation = backend.post("/api/conversations", Conversation, {"options": Options(stop_repetition=False)})
+    return backend.ask(made.id, "Count!", model="endless")
 
 
 def kill_worker(backend: RunningBackend) -> int:
@@ -151,6 +155,26 @@ def test_the_workers_go_with_the_last_client_while_it_is_answering(endless: Path
             (pid,) = backend.status().worker_pids
         assert backend.wait_ended() == 0
         assert not alive(pid)
+
+
+def test_what_the_engine_keeps_of_a_conversation_goes_with_it(home: Path) -> None:
+    """Also what it writes down only after that, when the model is unloaded at the end."""
+    add_model(home)
+    with running_backend(home) as backend:
+        texts = [f"{number} " * 200 for number in range(3)]
+        kept, gone, gone_early = (backend.ask(backend.new_conversation().id, text, model="tiny") for text in texts)
+        for started in (kept, gone, gone_early):
+            assert backend.finished(started.answer.id).error is None
+        assert backend.http.delete(f"/api/conversations/{gone_early.conversation.id}").status_code == 200
+        backend.http.post("/api/models/tiny/unload")
+        until(lambda: len(states_of(home, kept)) == len(states_of(home, gone)) == 1, "the states")
+        assert backend.http.delete(f"/api/conversations/{gone.conversation.id}").status_code == 200
+        assert (len(states_of(home, kept)), states_of(home, gone)) == (1, [])
+    assert (len(states_of(home, kept)), states_of(home, gone_early)) == (1, [])
+
+
+def states_of(home: Path, started: Started) -> list[Path]:
+    return list(paths_of(home).states.glob(f"{started.conversation.id}.*"))
 
 
 # ---------------------------------------------------------------- the backend

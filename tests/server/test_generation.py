@@ -1,6 +1,7 @@
 """Between two steps: an answer asked for while its conversation goes or the backend ends, or stopped at once."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from app.errors import AppError
 from app.protocol import Conversation, MessageState, ModelEntry, NewConversation, NewMessage
 from app.server.endpoint import Call
-from app.server.main import _assemble
+from app.server.main import assemble, choose_factory
 from app.server.preferences import Preferences
 from app.server.routes.conversations import ConversationRoutes
 from app.server.services import Services
@@ -29,7 +30,7 @@ async def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     paths = paths_of(home)
     storage = Storage(paths.database)
     await storage.open()
-    services = _assemble(paths, Preferences(paths), storage)
+    services = assemble(paths, Preferences(paths), storage, choose_factory(os.environ))
     yield services
     await services.answers.close()
     await services.engines.close()

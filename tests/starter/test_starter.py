@@ -72,18 +72,16 @@ TOOLS = [
 ]
 SPEAK = """
 import json, sys
-from app.backends.llama.answer import Answer
-from app.backends.llama.engine import Engine
-from app.backends.llama.prompt import Prompt
-from app.protocol import Delta, Generate, LoadParams, Sampling
+from pathlib import Path
+from app.protocol import DeltaKind, LoadParams
+from tests.backends.llama.running import Running
 
-engine = Engine(sys.argv[1], LoadParams(), lambda share: True)
-request = Generate(request_id=1, turns=(), sampling=Sampling(temperature=0.0))
+running = Running(Path(sys.argv[1]), LoadParams())
 said = []
 for text in json.loads(sys.stdin.buffer.read()):
-    prompt = Prompt(engine.vocabulary.tokenize(text, parse_special=True), text.endswith("<think>\\n"))
-    parts = list(Answer(engine, request, prompt, 0.0, lambda: False).parts())
-    said.append([[part.kind, part.text] for part in parts if isinstance(part, Delta)])
+    number = running.ask(prompt=text, turns=())
+    running.run()
+    said.append([[kind.value, running.text(number, kind)] for kind in DeltaKind])
 sys.stdout.buffer.write(json.dumps(said).encode())
 """
 

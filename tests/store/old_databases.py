@@ -39,6 +39,19 @@ SAMPLE: list[tuple[str, str, list[tuple[object, ...]]]] = [
     ),
 ]
 """What every kept database holds: branches, Chinese, thinking, figures, an error, and an answer in writing."""
+OPTIONS = '{"sampling":{"temperature":0.2},"context_policy":"drop_oldest","tools":["get_time"]}'
+IMAGE = "ab" * 32
+LATER = {
+    4: [
+        f"UPDATE conversations SET options = '{OPTIONS}' WHERE id = 1",
+        f"""UPDATE messages SET images = '["{IMAGE}"]' WHERE id = 1""",
+        """UPDATE messages SET context_from = 1, tool_calls = '[{"id":"call_1","name":"get_time"}]' WHERE id = 2""",
+        """INSERT INTO messages (id, conversation_id, parent_id, role, text, tool_call_id, created)
+        VALUES (8, 1, 2, 'tool', 'noon', 'call_1', 19.0)""",
+        f"INSERT INTO images (id, kind, created, bytes) VALUES ('{IMAGE}', 'image/png', 12.0, x'0102')",
+    ]
+}
+"""What databases from a version on hold besides."""
 DATA = Path(__file__).parent / "data"
 
 
@@ -65,6 +78,8 @@ def make(path: Path, version: int) -> None:
             places = ", ".join("?" * (columns.count(",") + 1))
             for row in rows:
                 db.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", row)
+        for statement in (each for since, later in LATER.items() if since <= version for each in later):
+            db.execute(statement)
     db.close()
 
 

@@ -7,13 +7,23 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from app.protocol import ErrorInfo, FinishReason, GenerationStats, MessageState
+from app.protocol import (
+    ContextPolicy,
+    ErrorInfo,
+    FinishReason,
+    GenerationStats,
+    MessageState,
+    Options,
+    Role,
+    Sampling,
+    ToolCall,
+)
 from app.store.database import open_database
 from app.store.migrations import STORE
 from app.store.search import Search
 from app.store.segments import register_functions
 from app.store.store import Store
-from tests.store.old_databases import database_of, steps
+from tests.store.old_databases import IMAGE, database_of, steps
 from tests.store.talk import shown
 
 VERSIONS = range(1, len(steps()) + 1)
@@ -67,6 +77,31 @@ def test_old_text_is_found_and_old_answers_in_writing_are_stopped(old: Path) -> 
         with closing(Search(old)) as search:
             found = {query: [hit.message_id for hit in search.find(query)] for query in ("显存", "cafe", "still")}
     assert found == {"显存": [1], "cafe": [None], "still": [7]}
+
+
+def test_old_answers_have_no_tools_and_old_conversations_no_options(path: Path) -> None:
+    path.parent.mkdir()
+    shutil.copy(database_of(3), path)
+    with closing(open_database(path)) as db:
+        store = Store(db)
+        assert store.get(1).options == Options()
+        assert (store.message(2).tool_calls, store.message(1).images, store.message(2).context_from) == ((), (), None)
+
+
+def test_options_tools_and_pictures_are_all_there(path: Path) -> None:
+    path.parent.mkdir()
+    shutil.copy(database_of(4), path)
+    with closing(open_database(path)) as db:
+        store = Store(db)
+        assert store.get(1).options == Options(
+            sampling=Sampling(temperature=0.2), context_policy=ContextPolicy.DROP_OLDEST, tools=("get_time",)
+        )
+        assert store.message(1).images == (IMAGE,)
+        assert store.image(IMAGE).data == b"\x01\x02"
+        assert store.message(2).tool_calls == (ToolCall(id="call_1", name="get_time"),)
+        assert store.message(2).context_from == 1
+        result = store.message(8)
+        assert (result.role, result.text, result.tool_call_id) == (Role.TOOL, "noon", "call_1")
 
 
 def test_old_databases_become_like_new_ones(old: Path, tmp_path: Path) -> None:

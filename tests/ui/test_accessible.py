@@ -159,3 +159,20 @@ def test_pictures_that_mean_something_have_words(shown: Shown) -> None:
     for label in shown.page().findChildren(QLabel):
         if label.isVisible() and not label.pixmap().isNull():
             assert label.accessibleName()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("language", [LanguageChoice.ENGLISH, LanguageChoice.CHINESE])
+def test_the_panel_is_named_and_reachable(shown: Shown, size: tuple[int, int], language: LanguageChoice) -> None:
+    translations().use(language)
+    shown.window.resize(*size)
+    visit(shown, Place.CHAT)
+    side = shown.window.chat.side
+    side.show(True)
+    assert side.panel is not None
+    side.panel.more.button.click()
+    QApplication.processEvents()
+    found = list(controls(side.panel))
+    assert len(found) > 30
+    assert [widget for node, widget in found if not node.text(QAccessible.Text.Name).strip()] == []
+    assert [widget for _, widget in found if widget.isEnabled() and not reachable(widget)] == []

@@ -2,13 +2,15 @@
 
 import pytest
 from PySide6.QtCore import QByteArray, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtNetwork import QHostAddress, QTcpServer, QTcpSocket
 from pytestqt.qtbot import QtBot
 
 from app.errors import AppError
 from app.protocol import Conversation, Event, Handshake, Hello, NewConversation, SearchHit, Status
 from app.settings import Settings
-from app.ui.client import Client
+from app.ui.chat.pictures import PictureId, prepared
+from app.ui.client import Client, Content
 from tests.processes import RunningBackend
 
 
@@ -191,3 +193,23 @@ def test_a_listener_may_hang_up_in_the_middle(qtbot: QtBot) -> None:
     with qtbot.waitSignal(stream.destroyed):
         pass
     assert received == ["a"]
+
+
+def test_a_file_travels_as_it_is_both_ways(qtbot: QtBot, attached: Client) -> None:
+    image = QImage(3, 2, QImage.Format.Format_RGB32)
+    image.fill(0x2C6E60)
+    content = prepared(image).content
+    given: list[PictureId] = []
+    attached.post("/api/images", content, PictureId, given.append)
+    qtbot.waitUntil(lambda: bool(given))
+    fetched: list[bytes] = []
+    attached.get(f"/api/images/{given[0].id}", bytes, fetched.append)
+    qtbot.waitUntil(lambda: bool(fetched))
+    assert fetched == [content.data]
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(qtbot: QtBot, attached: Client) -> None:
+    errors: list[AppError] = []
+    attached.post("/api/images", Content(b"no picture", "image/png"), PictureId, lambda _: None, errors.append)
+    qtbot.waitUntil(lambda: bool(errors))
+    assert errors[0].code == "image_unsupported"

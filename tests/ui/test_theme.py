@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.paths import RESOURCES
@@ -33,6 +33,30 @@ def test_text_can_be_read_on_every_ground(theme: Theme, accent: Accent) -> None:
             assert contrast(ink, ground) >= 4.5, (ink, ground)
     assert contrast(colours.on_accent, colours.accent) >= 4.5
     assert contrast(colours.text, colours.accent_soft) >= 7
+
+
+@pytest.mark.parametrize(("theme", "accent"), CHOICES)
+def test_every_rule_of_the_sheet_can_be_read(theme: Theme, accent: Accent) -> None:
+    colours, _ = colours_for(theme, accent, system_dark=False)
+    source = (RESOURCES / "themes" / "alcove.qss").read_text(encoding="utf-8")
+    pairs = 0
+    for body in re.findall(r"\{(.*?)\}", source, flags=re.DOTALL):
+        ink, ground = (re.search(rf"(?<![-\w]){name}: @([a-z_]+)", body) for name in ("color", "background"))
+        if ink and ground:
+            pairs += 1
+            assert contrast(getattr(colours, ink[1]), getattr(colours, ground[1])) >= 4.5, body
+    assert pairs > 5
+
+
+@pytest.mark.parametrize("field", [QLineEdit, QPlainTextEdit])
+def test_what_a_field_is_for_can_be_read(qtbot: QtBot, field: type[QLineEdit | QPlainTextEdit]) -> None:
+    theme_source().use(Settings(theme=Theme.CONTRAST))
+    made = field()
+    qtbot.addWidget(made)
+    made.ensurePolished()
+    shown = made.palette().color(QPalette.ColorRole.PlaceholderText)
+    assert shown.alpha() == 255
+    assert contrast(shown.name(), theme_source().theme.colours.surface) >= 7
 
 
 def test_high_contrast_is_higher() -> None:

@@ -117,7 +117,7 @@ class Writer(module.Window):
         super()._on_listed()
         if self._usable and not getattr(self, "wrote", False):
             self.wrote = True
-            self.chat.conversation.message_changed.connect(lambda m: print(len(m.text), flush=True))
+            self.chat.conversation.branch.message_changed.connect(lambda m: print(len(m.text), flush=True))
             QTest.keyClicks(self.chat.composer.field.plain, "Tell me")
             QTest.keyClick(self.chat.composer.field.plain, Qt.Key.Key_Return)
 

@@ -21,6 +21,7 @@ from app.protocol import (
     Hello,
     MessagePage,
     ModelEntry,
+    Preset,
     SearchHit,
     Status,
 )
@@ -191,10 +192,10 @@ def test_a_hidden_sidebar_leaves_the_keyboard_to_the_page(shown: Shown) -> None:
     window = shown.window
     window.activateWindow()
     shown.qtbot.waitUntil(window.isActiveWindow)
-    window.search()
-    window.toggle_sidebar()
+    window.side.search()
+    window.side.toggle()
     assert window.chat.composer.isAncestorOf(window.focusWidget())
-    window.search()
+    window.side.search()
     window.resize(window.minimumSize())
     assert not window.sidebar.isVisible()
     assert window.chat.composer.isAncestorOf(window.focusWidget())
@@ -239,8 +240,34 @@ def test_every_page_fits(shown: Shown, size: tuple[int, int], language: Language
                 assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
 
 
+def test_the_panel_is_remembered(shown: Shown) -> None:
+    shown.press("Ctrl+Shift+P")
+    assert shown.window.chat.side.shown
+    shown.window.close()
+    again = shown.make()
+    shown.qtbot.addWidget(again)
+    again.resize(1280, 800)
+    again.show()
+    assert again.chat.side.shown
+
+
+def test_presets_are_settings(shown: Shown) -> None:
+    preset = Preset(name="Calm", system_prompt="Be calm.")
+    shown.client.answers["PATCH /api/settings"] = Settings(presets=(preset,))
+    shown.window.chat.side.show(True)
+    panel = shown.window.chat.side.panel
+    assert panel is not None
+    shown.window.chat.answers.set_system_prompt("Be calm.")
+    panel.presets.save_as("Calm")
+    assert shown.client.asked("PATCH", "/api/settings") == [
+        {"presets": [{"name": "Calm", "system_prompt": "Be calm.", "options": {}}]}
+    ]
+    shown.qtbot.waitUntil(lambda: shown.window.preferences.settings.presets == (preset,))
+    assert panel.presets.choice.currentText() == "Calm"
+
+
 def test_geometry_and_sidebar_are_remembered(shown: Shown) -> None:
-    shown.window.toggle_sidebar()
+    shown.window.side.toggle()
     shown.window.resize(760, 560)  # the screen of the offscreen platform is 800 x 800
     shown.window.close()
     assert shown.connection.state is ConnectionState.IDLE

@@ -32,7 +32,18 @@ _enter_package_unexecuted()
 
 from llama_cpp import llama_cpp as llama  # noqa: E402
 
-__all__ = ["GgmlDevice", "capture_abort", "capture_log", "devices", "llama", "set_fields", "version"]
+__all__ = [
+    "GgmlDevice",
+    "buffer_type",
+    "capture_abort",
+    "capture_log",
+    "device_handle",
+    "devices",
+    "flag_callback",
+    "llama",
+    "set_fields",
+    "version",
+]
 
 _held_by_c: list[object] = []
 """Callbacks that C code may call at any time: never freed."""
@@ -89,6 +100,28 @@ def devices() -> list[GgmlDevice]:
         _ggml("ggml_backend_load_all", None)()
     get = _ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
     return [_device(get(index)) for index in range(count())]
+
+
+def device_handle(name: str) -> int:
+    """The device of that name ("CPU", "CUDA0" …); 0 where there is none."""
+    if _ggml("ggml_backend_dev_count", ctypes.c_size_t)() == 0:
+        _ggml("ggml_backend_load_all", None)()
+    return _ggml("ggml_backend_dev_by_name", ctypes.c_void_p, ctypes.c_char_p)(name.encode()) or 0
+
+
+def buffer_type(device: int) -> int:
+    """The kind of memory tensors have on that device."""
+    return int(_ggml("ggml_backend_dev_buffer_type", ctypes.c_void_p, ctypes.c_void_p)(device))
+
+
+def flag_callback() -> Any:
+    """An abort callback that says yes once the byte its data points to is not zero, and takes no lock to do so.
+
+    It is the C library's `strlen`: the length of the text at that address, 0 or 1. A Python function here would be
+    called between any two steps of the graph and wait for the interpreter each time.
+    """
+    library = ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)
+    return ctypes.cast(library.strlen, llama.ggml_abort_callback)
 
 
 def version() -> str:

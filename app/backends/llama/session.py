@@ -1,48 +1,84 @@
-"""A loaded model ready to answer: engine, prompt builder and template process together.
+"""A loaded model with all it can do: write answers, make vectors, count tokens.
 
 Importing this module loads llama.cpp.
 """
 
-import logging
-from collections.abc import Callable, Iterator
+import time
 
-from app.backends.base import AnswerPart
-from app.backends.llama.answer import Answer
-from app.backends.llama.engine import Engine
-from app.backends.llama.prompt import PromptBuilder, Renderer
-from app.backends.llama.sampling import check_sampling
-from app.protocol import Generate, Load, Loaded
-
-_log = logging.getLogger(__name__)
+from app.backends.llama.answering import Answering
+from app.backends.llama.context_fields import check_params
+from app.backends.llama.embedding import abilities
+from app.backends.llama.engine_log import EngineLog
+from app.backends.llama.model import Model, ProgressCheck
+from app.backends.llama.scheduler import Listener
+from app.backends.llama.templates.request import Renderer
+from app.backends.llama.vectors import Vectors
+from app.errors import AppError
+from app.protocol import Load, Loaded, WorkerStats
 
 
 class Session:
-    """A model from loading to the end of its process. Raises AppError: "model_load_failed" or "load_cancelled"."""
+    """A model from loading to the end of its process.
 
-    def __init__(self, load: Load, renderer: Renderer, on_progress: Callable[[float], bool]) -> None:
-        self._engine = engine = Engine(load.path, load.params, on_progress)
-        template = engine.template
-        if not template:
-            _log.warning("the file has no chat template; ChatML is used")
-        renderer.wait_ready()
-        self._prompts = PromptBuilder(engine.vocabulary, template, renderer)
-        self.loaded = Loaded(
-            context_length=engine.context_length,
-            device=engine.device,
-            load_s=engine.load_s,
-            has_template=bool(template),
-            supports_thinking="<think>" in template or "enable_thinking" in template,
-        )
+    Raises AppError: "model_load_failed", "load_cancelled", "bad_request", and what its parts raise.
+    """
 
-    def answer(self, request: Generate, arrived: float, cancelled: Callable[[], bool]) -> Iterator[AnswerPart]:
-        """The parts of the answer. `arrived` is by `time.perf_counter`.
+    def __init__(self, load: Load, renderer: Renderer, on_progress: ProgressCheck, listener: Listener) -> None:
+        started = time.perf_counter()
+        check_params(load.params)
+        self.model = model = Model(load.path, load.params, on_progress, EngineLog())
+        able = abilities(model)
+        try:
+            if not (able.writes or able.embeds or able.reranks):
+                raise AppError("model_load_failed", model=model.name, reason="model_writes_nothing", detail="")
+            self.answering = Answering(load, model, renderer, listener) if able.writes else None
+            self.vectors = Vectors(model, load.params, able)
+            if self.answering is None:
+                self.vectors.open()
+        except AppError:
+            model.close()
+            raise
+        self.loaded = self._describe(time.perf_counter() - started)
 
-        Raises AppError: "bad_request", "template_failed", "prompt_too_long" or "generation_failed".
-        """
-        check_sampling(request.sampling)
-        prompt = self._prompts.build(request.turns, request.thinking)
-        yield from Answer(self._engine, request, prompt, arrived, cancelled).parts()
+    def set_threads(self, threads: int) -> None:
+        """The most threads it may use. May be called by any thread."""
+        self.vectors.set_threads(threads)
+        if self.answering is not None:
+            self.answering.set_threads(threads)
+
+    def complete(self, stats: WorkerStats) -> WorkerStats:
+        """The figures of the worker with those of the engine. May be called by any thread."""
+        return stats if self.answering is None else self.answering.complete(stats)
 
     def close(self) -> None:
-        """Free the model; a worker needs not, its end does."""
-        self._engine.close()
+        """Free everything; a worker needs not, its end does."""
+        self.vectors.close()
+        if self.answering is not None:
+            self.answering.close()
+        self.model.close()
+
+    def _describe(self, load_s: float) -> Loaded:
+        model, able, answering = self.model, self.vectors.abilities, self.answering
+        if answering is None:
+            return Loaded(
+                context_length=self.vectors.limit,
+                device=model.device,
+                load_s=load_s,
+                has_template=False,
+                embeds=able.embeds,
+                reranks=able.reranks,
+            )
+        prompts = answering.prompts
+        return Loaded(
+            context_length=answering.context.length,
+            device=model.device,
+            load_s=load_s,
+            has_template=bool(model.template),
+            supports_thinking=prompts.supports_thinking or prompts.always_thinks,
+            supports_tools=prompts.supports_tools,
+            sees=answering.sees,
+            embeds=able.embeds,
+            reranks=able.reranks,
+            slots=answering.context.sequences,
+            warnings=prompts.warnings,
+        )

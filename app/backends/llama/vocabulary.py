@@ -1,6 +1,9 @@
 """A model's vocabulary: text to tokens, tokens to bytes, and which tokens are special."""
 
 import ctypes
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
 
 from app.backends.llama.binding import llama
 
@@ -26,6 +29,23 @@ class Vocabulary:
         """Texts that become control tokens where special text is parsed: nobody's message may contain them as such."""
         self._shown = {token for token, text in self.special_texts.items() if text in _SHOWN_SPECIAL}
         self._pieces: dict[int, bytes] = {}
+
+    @property
+    def handle(self) -> Any:
+        """The C object, for functions that want it."""
+        return self._handle
+
+    @cached_property
+    def end_tokens(self) -> tuple[int, ...]:
+        """Every token that ends an answer."""
+        ends, handle = llama.llama_vocab_is_eog, self._handle
+        return tuple(token for token in range(self.size) if ends(handle, token))
+
+    def show(self, texts: Iterable[str]) -> None:
+        """From now on control tokens of these texts are text of an answer: whoever reads it looks for them."""
+        wanted = frozenset(texts)
+        self._shown = {token for token, text in self.special_texts.items() if text in wanted}
+        self._pieces.clear()
 
     def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
         """The tokens of the text, without any added at its ends."""
@@ -54,11 +74,18 @@ class Vocabulary:
     def ends_answer(self, token: int) -> bool:
         return bool(llama.llama_vocab_is_eog(self._handle, token))
 
+    def bytes_of(self, token: int) -> bytes:
+        """The bytes of any token, control tokens written out."""
+        return self._read_bytes(token, special=True)
+
     def _read_piece(self, token: int) -> bytes:
+        return self._read_bytes(token, special=token in self._shown)
+
+    def _read_bytes(self, token: int, *, special: bool) -> bytes:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            count = llama.llama_token_to_piece(self._handle, token, buffer, room, 0, token in self._shown)
+            count = llama.llama_token_to_piece(self._handle, token, buffer, room, 0, special)
             if count >= 0:
                 return buffer.raw[:count]
             room = -count

@@ -1,83 +1,38 @@
 """Reading a chat completion request: what is served, what is refused by name, what is ignored and said to be."""
 
 import math
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
 from app.errors import AppError
-from app.protocol import ChatTurn, Role, Sampling
+from app.protocol import Generate, Priority, Sampling
+from app.server.openai.body import ChatBody
 from app.server.openai.errors import BadParam
+from app.server.openai.shaping import choice_of, format_of, prediction_of, tools_of
+from app.server.openai.turns import turns_of
 
 MAX_STOPS = 16
+MAX_LOGPROBS = 20
 _LONGEST = 2**31 - 1
 """Answer tokens; a limit beyond is none."""
-_ROLES = {"developer": Role.SYSTEM} | {str(role): role for role in Role}
 _INERT: dict[str, tuple[object, ...]] = {
-    "presence_penalty": (0, 0.0),
-    "frequency_penalty": (0, 0.0),
-    "logit_bias": ({},),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "audio": (),
-    "prediction": (),
     "web_search_options": (),
     "grammar": (),
 }
 """Known fields that are not served yet, each with the values that ask for nothing (null always does)."""
 
 
-class Part(Struct):
-    type: str
-    text: str | None = None
-    refusal: str | None = None
-
-
-class TurnBody(Struct):
-    role: str
-    content: str | list[Part] | None = None
-    tool_calls: list[Any] | None = None
-    function_call: Any = None
-
-
-class StreamOptions(Struct):
-    include_usage: bool | None = None
-
-
-class ChatBody(Struct, kw_only=True):
-    """The fields that are served. Numbers are checked for their range afterwards."""
-
-    messages: list[TurnBody]
-    model: str
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    n: int | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | UnsetType | None = UNSET
-
-
 class ChatRequest(Struct, frozen=True, kw_only=True):
-    """A request that can be served."""
+    """A request that can be served. `generate` has no `request_id` of its own yet."""
 
     model: str
-    turns: tuple[ChatTurn, ...]
-    sampling: Sampling
-    thinking: bool
+    generate: Generate
     stream: bool
     include_usage: bool
     ignored: tuple[str, ...]
@@ -97,12 +52,28 @@ def read(body: bytes) -> ChatRequest:
         raise BadParam("n", "Only n=1 is supported.")
     return ChatRequest(
         model=fields.model,
-        turns=_turns(fields.messages),
-        sampling=_sampling(fields),
-        thinking=fields.reasoning_effort not in (UNSET, None, "none", "minimal"),
+        generate=_generate(fields),
         stream=bool(fields.stream),
         include_usage=bool(fields.stream_options and fields.stream_options.include_usage),
         ignored=tuple(sorted(name for name in raw if name not in served and name not in _INERT)),
+    )
+
+
+def _generate(fields: ChatBody) -> Generate:
+    tools = tools_of(fields.tools)
+    choice, name = choice_of(fields.tool_choice, tools)
+    return Generate(
+        request_id=0,
+        turns=turns_of(fields.messages),
+        sampling=_sampling(fields),
+        format=format_of(fields.response_format),
+        thinking=fields.reasoning_effort not in (UNSET, None, "none", "minimal"),
+        tools=tools,
+        tool_choice=choice,
+        tool_name=name,
+        parallel_tool_calls=fields.parallel_tool_calls is not False,
+        priority=Priority.PORT,
+        prediction=prediction_of(fields.prediction),
     )
 
 
@@ -132,35 +103,6 @@ def _refuse_unserved(raw: dict[str, Any]) -> None:
             raise BadParam(name, f"'{name}' is not supported yet.")
 
 
-def _turns(messages: list[TurnBody]) -> tuple[ChatTurn, ...]:
-    if not messages:
-        raise BadParam("messages", "'messages' needs at least one message.")
-    return tuple(_turn(message, f"messages[{index}]") for index, message in enumerate(messages))
-
-
-def _turn(message: TurnBody, at: str) -> ChatTurn:
-    role = _ROLES.get(message.role)
-    if role is None:
-        raise BadParam(f"{at}.role", f"'{message.role[:40]}' is no role of a message.")
-    if message.tool_calls or message.function_call:
-        raise BadParam(f"{at}.tool_calls", "Tool calls are not supported yet.")
-    if message.content is None and role is not Role.ASSISTANT:
-        raise BadParam(f"{at}.content", "'content' is a string or a list of text parts.")
-    return ChatTurn(role=role, content=_content(message.content, at))
-
-
-def _content(content: str | list[Part] | None, at: str) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    texts = []
-    for index, part in enumerate(content):
-        text = {"text": part.text, "refusal": part.refusal}.get(part.type)
-        if text is None:
-            raise BadParam(f"{at}.content[{index}]", f"Content of type '{part.type[:40]}' is not supported yet.")
-        texts.append(text)
-    return "\n".join(texts)
-
-
 def _sampling(fields: ChatBody) -> Sampling:
     """What was asked for; the rest is left to the model, as in Alcove's own chats. A negative limit is no wish."""
     limit = fields.max_completion_tokens if fields.max_completion_tokens is not None else fields.max_tokens
@@ -172,9 +114,13 @@ def _sampling(fields: ChatBody) -> Sampling:
         top_k=_within("top_k", fields.top_k, 0, 1_000_000),
         min_p=_within("min_p", fields.min_p, 0, 1),
         repeat_penalty=_within("repeat_penalty", fields.repeat_penalty, 0.1, 10),
+        presence_penalty=_within("presence_penalty", fields.presence_penalty, -2, 2),
+        frequency_penalty=_within("frequency_penalty", fields.frequency_penalty, -2, 2),
+        logit_bias=_biases(fields.logit_bias),
         seed=None if fields.seed is None else fields.seed & 0xFFFFFFFF,
         max_tokens=None if limit is None or not 0 < limit <= _LONGEST else limit,
         stop=_stops(fields.stop),
+        logprobs=_logprobs(fields),
     )
 
 
@@ -192,3 +138,23 @@ def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
     if len(stops) > MAX_STOPS or any(not text or len(text) > 1000 for text in stops):
         raise BadParam("stop", f"'stop' is a text, or at most {MAX_STOPS} of them, none of them empty.")
     return stops
+
+
+def _biases(biases: dict[str, float] | None) -> dict[int, float]:
+    """Biases by token; -100 forbids one, as documented."""
+    found: dict[int, float] = {}
+    for token, bias in (biases or {}).items():
+        if not (token.isascii() and token.isdigit() and len(token) < 10 and -100 <= bias <= 100):
+            raise BadParam("logit_bias", "'logit_bias' maps token ids to numbers from -100 to 100.")
+        found[int(token)] = -math.inf if bias == -100 else bias
+    return found
+
+
+def _logprobs(fields: ChatBody) -> int | None:
+    """How many likeliest tokens to tell of beside each; None: tell of none at all."""
+    count = _within("top_logprobs", fields.top_logprobs, 0, MAX_LOGPROBS)
+    if not fields.logprobs:
+        if count:
+            raise BadParam("top_logprobs", "'top_logprobs' needs 'logprobs': true.")
+        return None
+    return count or 0

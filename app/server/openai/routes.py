@@ -6,13 +6,14 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app.backends.base import AnswerPart, unloaded_error
 from app.errors import AppError
-from app.protocol import Delta, Finished, FinishReason, ModelEntry, ModelState
+from app.protocol import Finished, FinishReason, ModelEntry, ModelState, Queued, TurnsDropped
 from app.server.endpoint import told
 from app.server.engines import Engines
 from app.server.feed import Feed, FeedResponse, disconnected
@@ -63,7 +64,7 @@ class OpenAiRoutes:
     async def _chat(self, request: Request) -> Response:
         asked = asking.read(await request.body())
         entry = await self._engines.find(asked.model)
-        writer = CompletionWriter(entry.id, asked.include_usage)
+        writer = CompletionWriter(entry.id, asked.include_usage, bool(asked.generate.prediction))
         headers = {"x-ignored-params": ",".join(map(_header_safe, asked.ignored))} if asked.ignored else {}
         if asked.stream:
             return await self._streamed(asked, entry, writer, headers)
@@ -122,14 +123,14 @@ class OpenAiRoutes:
             async with contextlib.aclosing(self._parts(asked, entry)) as parts:
                 opened = False
                 async for part in parts:
-                    if not opened:
+                    if not opened and not isinstance(part, Queued | TurnsDropped):
                         opened = True
                         feed.put(writer.opening())
                         if not begun.done():
                             begun.set_result(None)
                     writer.take(part)
-                    if isinstance(part, Delta):
-                        feed.put(writer.chunk(part))
+                    if chunk := writer.chunk(part):
+                        feed.put(chunk)
             feed.put(writer.closing())
         except asyncio.CancelledError:
             feed.put(encode(body_of(AppError("generation_failed", reason="it was stopped"))))
@@ -146,7 +147,7 @@ class OpenAiRoutes:
     async def _parts(self, asked: asking.ChatRequest, entry: ModelEntry) -> AsyncGenerator[AnswerPart, None]:
         """The parts of the answer. One that was stopped from our side raises: it must not look complete."""
         async with self._engines.use(entry.id) as engine:
-            request = self._engines.request(asked.turns, asked.sampling, asked.thinking)
+            request = replace(asked.generate, request_id=self._engines.request_id())
             async with contextlib.aclosing(engine.generate(request)) as parts:
                 async for part in parts:
                     if isinstance(part, Finished) and part.stats.finish_reason is FinishReason.CANCELLED:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-FinishName: TypeAlias = Literal["stop", "length"]
+FinishName: TypeAlias = Literal["stop", "length", "tool_calls"]
 
 
 class Model(Struct, kw_only=True):
@@ -43,18 +43,46 @@ class Usage(Struct, kw_only=True):
     completion_tokens_details: CompletionDetails
 
 
+class Function(Struct, kw_only=True):
+    name: str
+    arguments: str
+
+
+class ToolCall(Struct, kw_only=True):
+    id: str
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class TopLogprob(Struct, kw_only=True):
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class Logprob(TopLogprob, kw_only=True):
+    top_logprobs: list[TopLogprob]
+
+
+class Logprobs(Struct, kw_only=True):
+    content: list[Logprob]
+    refusal: None = None
+
+
 class AnswerMessage(Struct, kw_only=True):
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
+    """Null where there are calls and nothing else."""
     refusal: None = None
     annotations: tuple[()] = ()
+    tool_calls: list[ToolCall] | UnsetType = UNSET
     reasoning_content: str | UnsetType = UNSET
 
 
 class Choice(Struct, kw_only=True):
     index: int = 0
     message: AnswerMessage
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     finish_reason: FinishName
 
 
@@ -69,17 +97,32 @@ class Completion(Struct, kw_only=True):
     system_fingerprint: str
 
 
+class FunctionDelta(Struct, kw_only=True):
+    name: str | UnsetType = UNSET
+    arguments: str
+
+
+class ToolCallDelta(Struct, kw_only=True):
+    """A piece of a call; the first of each index says which function."""
+
+    index: int
+    id: str | UnsetType = UNSET
+    type: Literal["function"] | UnsetType = UNSET
+    function: FunctionDelta
+
+
 class ChunkDelta(Struct, kw_only=True):
     role: Literal["assistant"] | UnsetType = UNSET
     content: str | UnsetType = UNSET
     refusal: UnsetType | None = UNSET
     reasoning_content: str | UnsetType = UNSET
+    tool_calls: list[ToolCallDelta] | UnsetType = UNSET
 
 
 class ChunkChoice(Struct, kw_only=True):
     index: int = 0
     delta: ChunkDelta
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     finish_reason: FinishName | None = None
 
 

@@ -1,10 +1,9 @@
-"""The routes about conversations: their list, their messages, their answers, and search."""
+"""The routes about conversations: their list, their messages, and search."""
 
 import builtins
 import time
 from collections.abc import Callable
 
-from starlette.responses import Response
 from starlette.routing import Route
 
 from app.protocol import (
@@ -12,18 +11,13 @@ from app.protocol import (
     ConversationChange,
     ConversationChanged,
     ConversationRemoved,
-    Message,
     MessageChanged,
     MessagePage,
     MessageRemoved,
     NewConversation,
-    NewMessage,
-    Regenerate,
     SearchHit,
-    Started,
 )
 from app.server.endpoint import Call, endpoint
-from app.server.feed import FeedResponse
 from app.server.services import Services
 from app.store.store import Store
 
@@ -35,6 +29,7 @@ class ConversationRoutes:
         self._storage = services.storage
         self._answers = services.answers
         self._publish = services.events.publish
+        self._services = services
 
     def routes(self) -> list[Route]:
         return [
@@ -45,11 +40,7 @@ class ConversationRoutes:
             endpoint("DELETE", "/api/conversations/{id:int}", self.delete),
             endpoint("POST", "/api/conversations/{id:int}/restore", self.restore),
             endpoint("GET", "/api/conversations/{id:int}/messages", self.messages),
-            endpoint("POST", "/api/conversations/{id:int}/messages", self.ask, NewMessage),
-            endpoint("POST", "/api/messages/{id:int}/regenerate", self.regenerate, Regenerate),
             endpoint("POST", "/api/messages/{id:int}/show", self.show),
-            endpoint("GET", "/api/messages/{id:int}/stream", self.stream),
-            endpoint("POST", "/api/messages/{id:int}/stop", self.stop),
             endpoint("DELETE", "/api/messages/{id:int}", self.delete_message),
             endpoint("POST", "/api/messages/{id:int}/restore", self.restore_message),
             endpoint("GET", "/api/search", self.search),
@@ -70,6 +61,7 @@ class ConversationRoutes:
 
     async def delete(self, call: Call[None]) -> Conversation:
         removed = await self._in_silence(call.id, lambda store: store.delete(call.id, time.time()))
+        await self._services.forget_state(call.id)
         self._publish(ConversationRemoved(conversation_id=call.id))
         return removed
 
@@ -81,29 +73,8 @@ class ConversationRoutes:
         page = await self._storage.do(lambda store: store.page(call.id, limit, before))
         return self._answers.current_page(page)
 
-    async def ask(self, call: Call[NewMessage]) -> Started:
-        return await self._answers.ask(call.id, call.body)
-
-    async def regenerate(self, call: Call[Regenerate]) -> Started:
-        return await self._answers.regenerate(call.id, call.body)
-
     async def show(self, call: Call[None]) -> Conversation:
         return self._tell(await self._storage.do(lambda store: store.show(call.id)))
-
-    async def stream(self, call: Call[None]) -> Response:
-        """The answer's stream. The owner's leaving stops the answer."""
-        message_id, owns = call.id, call.flag("owner")
-        feed = await self._answers.read(message_id)
-
-        def leave() -> None:
-            self._answers.leave(message_id, feed)
-            if owns:
-                self._answers.stop_soon(message_id)
-
-        return FeedResponse(feed, leave)
-
-    async def stop(self, call: Call[None]) -> Message:
-        return await self._answers.stop(call.id)
 
     async def delete_message(self, call: Call[None]) -> Conversation:
         message = await self._storage.do(lambda store: store.message(call.id))

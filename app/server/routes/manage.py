@@ -18,12 +18,19 @@ from app.protocol import (
     PortState,
     SettingsChanged,
     Status,
+    Wire,
 )
 from app.server.checkup import checkup
 from app.server.endpoint import Call, endpoint
 from app.server.feed import Feed, FeedResponse
 from app.server.services import Services
 from app.settings import Settings
+
+
+class Leaving(Wire, frozen=True, kw_only=True):
+    """Whether the backend ends now."""
+
+    leaves: bool
 
 
 class ManageRoutes:
@@ -37,6 +44,7 @@ class ManageRoutes:
         return [
             endpoint("GET", "/api/status", self.status),
             endpoint("GET", "/api/events", self.events),
+            endpoint("POST", "/api/leave", self.leave),
             endpoint("GET", "/api/settings", self.settings),
             endpoint("PATCH", "/api/settings", self.change_settings),
             endpoint("GET", "/api/models", self.models),
@@ -57,6 +65,13 @@ class ManageRoutes:
         client_id = self._services.presence.enter(call.text("client"))
         feed = self._services.events.subscribe(Hello(client_id=client_id, status=self._services.status()))
         return FeedResponse(feed, lambda: self._left(client_id, feed))
+
+    async def leave(self, call: Call[None]) -> Leaving:
+        """End where nobody is here: a client of another version starts a backend of its own."""
+        presence = self._services.presence
+        if not presence:
+            presence.alone.set()
+        return Leaving(leaves=presence.alone.is_set())
 
     async def settings(self, call: Call[None]) -> Settings:
         return self._services.preferences.settings

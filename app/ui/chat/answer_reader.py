@@ -11,9 +11,12 @@ from app.protocol import (
     AnswerEvent,
     AnswerFinished,
     AnswerPrefill,
+    AnswerQueued,
     AnswerSnapshot,
+    AnswerToolCall,
     DeltaKind,
     Message,
+    ToolCall,
 )
 from app.ui.client import Client, Stream
 
@@ -26,8 +29,8 @@ class AnswerReader(QObject):
 
     advanced = Signal(object)
     """The message as it is now."""
-    prefilled = Signal(float)
-    """The share of the prompt that has been read, 0 to 1."""
+    progressed = Signal(object)
+    """An `AnswerQueued` or `AnswerPrefill`; None once something is being written."""
     finished = Signal(object)
     failed = Signal(object)
     """The stream broke: an AppError."""
@@ -38,6 +41,7 @@ class AnswerReader(QObject):
         self._stream: Stream | None = None
         self._message: Message | None = None
         self._thinking_began: float | None = None
+        self._waits = False
         self._coalesce = QTimer(self, singleShot=True, interval=COALESCE_MS)
         self._coalesce.timeout.connect(self._show)
         self.thought_s: dict[int, float] = {}
@@ -63,26 +67,35 @@ class AnswerReader(QObject):
             self._show()
         stream, self._stream = self._stream, None
         self._message = self._thinking_began = None
+        self._waits = False
         if stream is not None:
             stream.abort()
 
     def _on_event(self, event: AnswerEvent) -> None:
         if self._message is None:
             return
-        if isinstance(event, AnswerDelta):
-            self._message = self._extended(self._message, event)
+        if isinstance(event, AnswerDelta | AnswerToolCall):
+            grown = (
+                self._extended(self._message, event) if isinstance(event, AnswerDelta) else called(self._message, event)
+            )
+            self._message = grown
+            self._set_progress(None)
             if not self._coalesce.isActive():
                 self._coalesce.start()
         elif isinstance(event, AnswerSnapshot):
             self._message = event.message
             self.advanced.emit(event.message)
-        elif isinstance(event, AnswerPrefill):
-            if event.total:
-                self.prefilled.emit(event.done / event.total)
+        elif isinstance(event, AnswerQueued | AnswerPrefill):
+            self._set_progress(event)
         elif isinstance(event, AnswerFinished):
             self._coalesce.stop()
             self.leave()
             self.finished.emit(event.message)
+
+    def _set_progress(self, progress: AnswerQueued | AnswerPrefill | None) -> None:
+        if progress is not None or self._waits:
+            self._waits = progress is not None
+            self.progressed.emit(progress)
 
     def _extended(self, message: Message, delta: AnswerDelta) -> Message:
         if delta.kind is DeltaKind.THINKING:
@@ -105,3 +118,15 @@ class AnswerReader(QObject):
     def _on_failed(self, error: AppError) -> None:
         self.leave()
         self.failed.emit(error)
+
+
+def called(message: Message, piece: AnswerToolCall) -> Message:
+    """The message with a piece of one of its tool calls added."""
+    calls = list(message.tool_calls)
+    while len(calls) <= piece.index:
+        calls.append(ToolCall(id="", name="", arguments=""))
+    known = calls[piece.index]
+    calls[piece.index] = ToolCall(
+        id=piece.id or known.id, name=piece.name or known.name, arguments=known.arguments + piece.arguments
+    )
+    return replace(message, tool_calls=tuple(calls))

@@ -1,10 +1,11 @@
 """The line under a message: what the answer cost, its versions, and the actions, which appear when they are wanted."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolTip, QWidget
 
 from app.format import count, rate, seconds
 from app.protocol import Role
+from app.ui.chat.figures import FigureWords
 from app.ui.chat.row_widget import Ask, RowContext, RowWidget
 from app.ui.chat.rows import Footer, Row
 from app.ui.theme import SMALL
@@ -29,9 +30,14 @@ class FooterRow(RowWidget):
     def set_row(self, row: Row) -> None:
         if not isinstance(row, Footer) or row == self._shown:
             return
-        rebuild = self._shown is None or (row.role, row.busy) != (self._shown.role, self._shown.busy)
+        rebuild = self._shown is None or (row.role, row.busy, row.stats) != (
+            self._shown.role,
+            self._shown.busy,
+            self._shown.stats,
+        )
         self._shown = row
         self._figures.setText("" if row.busy else self._describe(row))
+        self._figures.set_hint("" if row.busy else self._details(row))
         if rebuild and self._actions is not None:
             self._actions.deleteLater()
             self._actions = None
@@ -69,15 +75,31 @@ class FooterRow(RowWidget):
             shown.append(("rotate-ccw", self.tr("Write the answer again"), Ask.REGENERATE))
         if not row.busy:
             shown.append(("trash-2", self.tr("Delete message and what follows"), Ask.DELETE))
+        if row.role is Role.ASSISTANT and self._details(row):
+            line.addWidget(self._make_details_button())
         for name, label, ask in shown:
             button = IconButton(name, label)
             button.clicked.connect(lambda _checked=False, ask=ask: self.ask(ask))
             line.addWidget(button)
         return box
 
+    def _make_details_button(self) -> IconButton:
+        """For those who do not point: the figures at a press."""
+        button = IconButton("info", self.tr("Figures of this answer"))
+        button.setAccessibleDescription(self._details(self._shown))
+        button.clicked.connect(
+            lambda: QToolTip.showText(button.mapToGlobal(button.rect().topLeft()), self._details(self._shown), button)
+        )
+        return button
+
+    def _details(self, row: Footer | None) -> str:
+        if row is None or row.stats is None or row.busy:
+            return ""
+        return "\n".join(FigureWords().lines(row.stats, self.look.language))
+
     def _describe(self, row: Footer) -> str:
         parts = [row.model] if row.model else []
-        if stats := row.stats:
+        if (stats := row.stats) and stats.context_length:
             language = self.look.language
             if (speed := stats.tokens_per_second) is not None:
                 parts.append(rate(speed, language))

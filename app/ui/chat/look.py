@@ -11,6 +11,8 @@ from app.ui.theme import BODY, CODE, TITLE, Theme
 
 LINE_HEIGHT = 1.55
 MEASURE_EM = 48
+PANEL_WIDTH = 320
+"""Of the panel at the right, in units."""
 BUBBLE_SHARE = 0.8
 """Widest bubble, as a share of the measure."""
 _BODY_UNITS = 14.0

@@ -5,6 +5,7 @@ from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.format import count
+from app.ui.chat.pictures import holds_pictures
 from app.ui.theme import SMALL, theme_of
 from app.ui.translate import Retranslated
 from app.ui.widgets import IconButton, Label, follow_theme
@@ -27,6 +28,8 @@ class PlainField(QPlainTextEdit):
     paged = Signal(int)
     """PageUp (-1) or PageDown (1) was pressed."""
     focus_changed = Signal()
+    pictures_given = Signal(object)
+    """Pictures were pasted or dropped: a `QMimeData`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,14 +72,16 @@ class PlainField(QPlainTextEdit):
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         text = source.text()
-        if is_unwieldy(text):
+        if holds_pictures(source):
+            self.pictures_given.emit(source)
+        elif is_unwieldy(text):
             self.put_aside.emit(text)
         elif text:
             self.textCursor().insertText(text)
             self.ensureCursorVisible()
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return source.hasText()
+        return source.hasText() or holds_pictures(source)
 
 
 class MessageField(Retranslated, QWidget):

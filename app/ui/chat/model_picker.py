@@ -79,6 +79,13 @@ class ModelPicker(Retranslated, Pill):
                 menu.addAction(self.tr("Cancel loading"), lambda: self._library.unload(model.id))
             case ModelState.AVAILABLE:
                 menu.addAction(self.tr("Load"), lambda: self._library.load(model.id))
+        if model.state in (ModelState.LOADED, ModelState.AVAILABLE):
+            menu.addAction(self.tr("Load with…"), lambda: self._open_load_dialog(model))
+
+    def _open_load_dialog(self, model: ModelEntry) -> None:
+        from app.ui.models.load_dialog import open_load_dialog  # noqa: PLC0415 (the first paint needs none of it)
+
+        open_load_dialog(self, model, self._library)
 
     def _pick(self, model_id: str) -> None:
         self.set_wanted(model_id)

@@ -1,5 +1,6 @@
 """What all rows of the transcript have in common: they show a row, know their height, and say what the reader asks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -7,7 +8,9 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTextBrowser, QWidget
 
+from app.protocol import ErrorInfo
 from app.ui.chat.look import Look
+from app.ui.chat.pictures import Pictures
 from app.ui.chat.rows import Row
 
 TextView = QTextBrowser | QPlainTextEdit
@@ -33,6 +36,15 @@ class Ask(Enum):
     FOLD_THINKING = "fold_thinking"
     SHOW_WHOLE = "show_whole"
     NEW_CONVERSATION = "new_conversation"
+    LONGER_CONTEXT = "longer_context"
+    """Load the model with room for the prompt, and write the answer again."""
+    CONTINUE = "continue"
+    CONTINUE_WITHOUT_OLDEST = "continue_without_oldest"
+    """Leave out the oldest from now on, and go on."""
+    ALLOW_TOOL = "allow_tool"
+    ALWAYS_ALLOW_TOOL = "always_allow_tool"
+    REFUSE_TOOL = "refuse_tool"
+    FOLD_RESULT = "fold_result"
 
 
 class Desk(QObject):
@@ -40,11 +52,20 @@ class Desk(QObject):
 
     asked = Signal(object, int)
     """An `Ask` and the message's id."""
+    tool_asked = Signal(object, int, str)
+    """An `Ask` about one tool call: the message's id and the call's."""
     edited = Signal(int, str)
     """Send this text as a new version of that message."""
     link_clicked = Signal(str)
     copied = Signal(str)
     """Text that was asked to be put on the clipboard by a part of a message."""
+    pictures: Pictures | None = None
+    """Where the pictures of messages come from."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.longer_context: Callable[[ErrorInfo], int | None] = lambda _error: None
+        """Tokens that the model could be loaded with after this error; None where that would not help."""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,21 @@
 Streaming, loading, editing and folding are all the same act: make the list again and touch the rows that differ.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from app.protocol import ErrorInfo, FinishReason, GenerationStats, Message, MessageState, Role
+from app.protocol import (
+    AnswerPrefill,
+    AnswerQueued,
+    ErrorInfo,
+    FinishReason,
+    GenerationStats,
+    Message,
+    MessageState,
+    Role,
+    ToolCall,
+)
 from app.ui.chat.segments import Code, Prose, Splitter
 
 PREVIEW = 3_000
@@ -16,15 +26,56 @@ PIECE = 2_000
 """Most characters of plain text in one row."""
 
 
+Progress: TypeAlias = AnswerQueued | AnswerPrefill
+
+
+class CallState(Enum):
+    """How far a tool call has come."""
+
+    WRITING = "writing"
+    ASKING = "asking"
+    """The person's word is wanted."""
+    DECIDED = "decided"
+    """It was given; other calls of the same answer still wait for theirs."""
+    RUNNING = "running"
+    DONE = "done"
+    IDLE = "idle"
+    """It has not run, and nobody is asked any more."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is known about a message from elsewhere: the answer's stream, the messages around it, the person's word."""
+
+    progress: Progress | None = None
+    left_out: bool = False
+    """All before this message was not in the context of the newest answer."""
+    last: bool = False
+    """Nothing follows it."""
+    calls: tuple[tuple[str, CallState], ...] = ()
+    """Its tool calls by id."""
+    results: tuple[tuple[str, str], ...] = ()
+    """What came of them, by id."""
+
+
 @dataclass(frozen=True)
 class Unfolding:
-    """How the reader has set a message: what is unfolded or being edited, and how far its prompt has been read."""
+    """How a message is shown: what the reader has unfolded or is editing, and what stands around it."""
 
     whole: bool = False
     thinking: bool = False
     editing: bool = False
-    prefill: float | None = None
-    """Share of the prompt that has been read, 0 to 1."""
+    results: frozenset[str] = frozenset()
+    """Ids of the tool calls whose results are unfolded."""
+    around: Around = Around()
+
+    def placed(self, around: Around) -> "Unfolding":
+        """Folded the same, with other things around it."""
+        return replace(self, around=around)
+
+    def toggled_result(self, call_id: str) -> "Unfolding":
+        """The same with that tool call's result folded, or unfolded."""
+        return replace(self, results=self.results ^ {call_id})
 
 
 @dataclass(frozen=True)
@@ -61,7 +112,29 @@ class Thought:
 class Waiting:
     """Nothing has been written yet."""
 
-    prefill: float | None = None
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The line between what was in the context and what was not."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The pictures of a message, by id."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ToolCard:
+    """A tool the model calls, and what came of it."""
+
+    call: ToolCall
+    state: CallState
+    result: str | None = None
+    unfolded: bool = False
 
 
 class Ending(Enum):
@@ -70,11 +143,18 @@ class Ending(Enum):
     STOPPED = "stopped"
     LENGTH = "length"
     CONTEXT_FULL = "context_full"
+    REPETITION = "repetition"
+    FORMAT_CUT = "format_cut"
+    """It met a limit, and was closed so that it can be read."""
+    KEPT = "kept"
+    """It failed, and what had been written is there."""
 
 
 @dataclass(frozen=True)
 class Note:
     ending: Ending
+    last: bool = False
+    """Nothing follows it, so that the answer could go on."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +174,27 @@ class Footer:
     stats: GenerationStats | None = None
 
 
-Row: TypeAlias = Bubble | Editor | Thinking | Thought | Prose | Code | Waiting | Note | Problem | Footer
+Row: TypeAlias = (
+    Bubble
+    | Editor
+    | Thinking
+    | Thought
+    | Prose
+    | Code
+    | Waiting
+    | LeftOut
+    | Gallery
+    | ToolCard
+    | Note
+    | Problem
+    | Footer
+)
 
-_ENDINGS = {FinishReason.LENGTH: Ending.LENGTH, FinishReason.CONTEXT_FULL: Ending.CONTEXT_FULL}
+_ENDINGS = {
+    FinishReason.LENGTH: Ending.LENGTH,
+    FinishReason.CONTEXT_FULL: Ending.CONTEXT_FULL,
+    FinishReason.REPETITION: Ending.REPETITION,
+}
 
 
 def rows_of(message: Message, unfolding: Unfolding = Unfolding(), splitter: Splitter | None = None) -> list[Row]:
@@ -104,10 +202,11 @@ def rows_of(message: Message, unfolding: Unfolding = Unfolding(), splitter: Spli
 
     A `splitter` kept for a message that grows saves reading it all again.
     """
+    edge: list[Row] = [LeftOut()] if unfolding.around.left_out else []
     if message.role is Role.USER:
-        return _question_rows(message, unfolding)
+        return edge + _question_rows(message, unfolding)
     if message.role is Role.ASSISTANT:
-        return _answer_rows(message, unfolding, splitter or Splitter())
+        return edge + _answer_rows(message, unfolding, splitter or Splitter())
     return []
 
 
@@ -125,15 +224,16 @@ def pieces(text: str, limit: int = PIECE) -> list[str]:
 
 
 def _question_rows(message: Message, unfolding: Unfolding) -> list[Row]:
+    gallery: list[Row] = [Gallery(message.images)] if message.images else []
     if unfolding.editing:
-        return [Editor(message.text)]
+        return [*gallery, Editor(message.text)]
     text = message.text
     footer = _footer(message)
     if len(text) > PREVIEW and not unfolding.whole:
-        return [Bubble(pieces(text)[0], hidden=len(text)), footer]
-    parts = pieces(text)
+        return [*gallery, Bubble(pieces(text)[0], hidden=len(text)), footer]
+    parts = pieces(text) if text or not gallery else []
     last = len(parts) - 1
-    return [*(Bubble(part, i == 0, i == last) for i, part in enumerate(parts)), footer]
+    return [*gallery, *(Bubble(part, i == 0, i == last) for i, part in enumerate(parts)), footer]
 
 
 def _answer_rows(message: Message, unfolding: Unfolding, splitter: Splitter) -> list[Row]:
@@ -144,9 +244,20 @@ def _answer_rows(message: Message, unfolding: Unfolding, splitter: Splitter) -> 
         if unfolding.thinking:
             rows += (Thought(part) for part in pieces(message.thinking.strip()))
     rows += splitter.split(message.text, streaming=streaming)
-    if streaming and not message.text and not message.thinking:
-        rows.append(Waiting(unfolding.prefill))
-    return [*rows, *_ending(message), _footer(message)]
+    rows += _tool_cards(message, unfolding)
+    progress = unfolding.around.progress
+    if streaming and (progress is not None or not rows):
+        rows.append(Waiting(progress))
+    return [*rows, *_ending(message, unfolding.around.last), _footer(message)]
+
+
+def _tool_cards(message: Message, unfolding: Unfolding) -> list[Row]:
+    states, results = dict(unfolding.around.calls), dict(unfolding.around.results)
+    still = CallState.WRITING if message.state is MessageState.STREAMING else CallState.IDLE
+    return [
+        ToolCard(call, states.get(call.id, still), results.get(call.id), call.id in unfolding.results)
+        for call in message.tool_calls
+    ]
 
 
 def _thinking(message: Message, unfolding: Unfolding) -> Thinking:
@@ -154,13 +265,16 @@ def _thinking(message: Message, unfolding: Unfolding) -> Thinking:
     return Thinking(unfolding.thinking, running, message.stats.thinking_s if message.stats else None)
 
 
-def _ending(message: Message) -> list[Row]:
+def _ending(message: Message, last: bool) -> list[Row]:
     if message.state is MessageState.FAILED:
-        return [Problem(message.error or ErrorInfo(code="generation_failed", values={"reason": "?"}))]
+        problem = Problem(message.error or ErrorInfo(code="generation_failed", values={"reason": "?"}))
+        return [problem, Note(Ending.KEPT, last)] if message.text and last else [problem]
     if message.state is MessageState.STOPPED:
-        return [Note(Ending.STOPPED)]
-    ending = _ENDINGS.get(message.stats.finish_reason) if message.stats else None
-    return [Note(ending)] if ending else []
+        return [Note(Ending.STOPPED, last)]
+    if message.stats is None or message.state is MessageState.STREAMING:
+        return []
+    ending = Ending.FORMAT_CUT if message.stats.format_cut else _ENDINGS.get(message.stats.finish_reason)
+    return [Note(ending, last)] if ending else []
 
 
 def _footer(message: Message) -> Footer:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent, QTextCursor
 
-from app.ui.chat.column import Entry
 from app.ui.chat.row_widget import TextView, clear_selection, selected_text
+from app.ui.chat.stack import Entry
 
 _EXTENDING = {Qt.Key.Key_Down: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Left: -1}
 _BREAKS = "\n\n"

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from app.protocol import Message, Role
 from app.ui.chat.bubble import BubbleRow, EditorRow
 from app.ui.chat.code_block import CodeRow
-from app.ui.chat.column import Column, Entry
+from app.ui.chat.column import Column
 from app.ui.chat.footer import FooterRow
+from app.ui.chat.gallery import GalleryRow
 from app.ui.chat.look import Look
 from app.ui.chat.prose import ProseRow, ThoughtRow
 from app.ui.chat.row_widget import Desk, RowContext, RowWidget
@@ -18,23 +19,29 @@ from app.ui.chat.rows import (
     Bubble,
     Editor,
     Footer,
+    Gallery,
+    LeftOut,
     Note,
     Problem,
     Row,
     Thinking,
     Thought,
+    ToolCard,
     Unfolding,
     Waiting,
     rows_of,
 )
 from app.ui.chat.segments import Code, Prose, Splitter
 from app.ui.chat.selection import MessageSelection
-from app.ui.chat.status_rows import NoteRow, ProblemRow, ThinkingRow, WaitingRow
+from app.ui.chat.stack import Entry
+from app.ui.chat.status_rows import LeftOutRow, NoteRow, ProblemRow, ThinkingRow, WaitingRow
+from app.ui.chat.tool_card import ToolCardRow
 from app.ui.widgets import IconButton
 
 _WIDGETS: dict[type[Row], Callable[[RowContext], RowWidget]] = {
     Bubble: BubbleRow, Editor: EditorRow, Thinking: ThinkingRow, Thought: ThoughtRow, Prose: ProseRow, Code: CodeRow,
-    Waiting: WaitingRow, Note: NoteRow, Problem: ProblemRow, Footer: FooterRow,
+    Waiting: WaitingRow, Note: NoteRow, Problem: ProblemRow, Footer: FooterRow, LeftOut: LeftOutRow,
+    Gallery: GalleryRow, ToolCard: ToolCardRow,
 }  # fmt: skip
 _BETWEEN_MESSAGES, _BEFORE_ANSWER, _BETWEEN_ROWS, _BEFORE_FOOTER = 24, 4, 10, 4
 """Gaps in units of the grid. Under a question its hidden actions keep a place of their own."""
@@ -54,8 +61,8 @@ class Transcript(QWidget):
         self._splitters: dict[int, Splitter] = {}
         self._revealed: int | None = None
         self.column = Column(self._make, self)
-        self.column.older_wanted.connect(self.older_wanted)
-        self.column.following_changed.connect(self._place_jump)
+        self.column.position.older_wanted.connect(self.older_wanted)
+        self.column.position.following_changed.connect(self._place_jump)
         self.column.settled.connect(self._on_settled)
         line = QVBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -91,20 +98,19 @@ class Transcript(QWidget):
             f"#jump {{ background: {colours.surface}; border: 1px solid {colours.line};"
             f" border-radius: {look.px(18)}px }} #jump:hover {{ background: {colours.accent_soft} }}"
         )
-        self.column.set_measure(look.measure, look.px(24))
-        self.column.drop_widgets()
+        self.column.rebuild(look.measure, look.px(24))
 
     def set_messages(self, messages: Iterable[tuple[Message, Unfolding]], *, follow: bool = False) -> None:
         """Show these messages and no others; rows that stay the same are not touched."""
         wanted = {message.id: (message, unfolding) for message, unfolding in messages}
         groups: dict[int, list[Entry]] = {}
         changed: list[Entry] = []
-        for message_id, (message, unfolding) in wanted.items():
+        for message_id, shown in wanted.items():
             known = self._shown.get(message_id)
-            if known is not None and known[0] is message and known[1] == unfolding:
+            if known is not None and known[0] is shown[0] and known[1] == shown[1]:
                 groups[message_id] = self._groups[message_id]
             else:
-                groups[message_id], touched = self._matched(message, unfolding)
+                groups[message_id], touched = self._matched(*shown)
                 changed += touched
         self._groups, self._shown = groups, wanted
         self._splitters = {key: value for key, value in self._splitters.items() if key in wanted}
@@ -233,7 +239,7 @@ class Transcript(QWidget):
 
     def _place_jump(self) -> None:
         bar = self.column.verticalScrollBar()
-        self._jump.setVisible(not self.column.following and bar.maximum() > 0)
+        self._jump.setVisible(not self.column.position.following and bar.maximum() > 0)
         self._jump.move(
             (self.width() - self._jump.width()) // 2, self.height() - self._jump.height() - self.look.px(12)
         )

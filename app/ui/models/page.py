@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.errors import AppError
 from app.ui.library import Library
+from app.ui.models.load_dialog import open_load_dialog
 from app.ui.models.row import ModelRow
 from app.ui.widgets import Button, Card, EmptyState, IconButton, Page
 
@@ -83,8 +84,12 @@ class ModelsPage(Page):
             row = ModelRow(entry)
             row.load_asked.connect(self._library.load)
             row.unload_asked.connect(self._library.unload)
+            row.tune_asked.connect(self._on_tune_asked)
             self._rows[entry.id] = row
             self._card.add_row(row)
+
+    def _on_tune_asked(self, model_id: str) -> None:
+        open_load_dialog(self, self._rows[model_id].entry, self._library)
 
     def _on_failed(self, model_id: str, error: AppError) -> None:
         if model_id in self._rows:

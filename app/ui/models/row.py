@@ -12,10 +12,12 @@ from app.ui.widgets import Badge, Button, ElidedLabel, ErrorCard, IconButton, La
 
 
 class ModelRow(Retranslated, QWidget):
-    """Shows one `ModelEntry`; `load_asked` and `unload_asked` carry its id."""
+    """Shows one `ModelEntry`; the signals carry its id."""
 
     load_asked = Signal(str)
     unload_asked = Signal(str)
+    tune_asked = Signal(str)
+    """It is to be loaded with parameters of one's own."""
 
     def __init__(self, entry: ModelEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,16 +26,19 @@ class ModelRow(Retranslated, QWidget):
         self._name, self._facts = ElidedLabel(bold=True), Label(role="muted", scale=SMALL, wrap=True)
         self._badges = (Badge(), Badge())
         self._button = Button()
+        self._tune = IconButton("sliders-horizontal", "")
         self._fold = IconButton("chevron-down", "")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._reason = Label(role="bad", scale=SMALL, wrap=True)
+        self._warnings = Label(role="warn", scale=SMALL, wrap=True)
         self._error: ErrorCard | None = None
         self._details = ModelDetails()
         self._details.hide()
         self._lay_out()
         self._button.clicked.connect(self._on_button)
         self._fold.clicked.connect(self._on_fold)
+        self._tune.clicked.connect(lambda: self.tune_asked.emit(self.entry.id))
         self.retranslate()
         follow_theme(self._restyle)
 
@@ -62,7 +67,10 @@ class ModelRow(Retranslated, QWidget):
         self._progress.setRange(0, 1000 if entry.progress is not None else 0)
         self._progress.setValue(round((entry.progress or 0) * 1000))
         self._fold.set_label(self.tr("Details of {name}").format(name=entry.name))
+        self._tune.set_label(self.tr("Load {name} with…").format(name=entry.name))
+        self._tune.setVisible(entry.state in (ModelState.AVAILABLE, ModelState.LOADED))
         self._details.show_entry(entry)
+        self._show_warnings()
         self._show_problem()
 
     def _said(self) -> str:
@@ -95,6 +103,13 @@ class ModelRow(Retranslated, QWidget):
         self._button.setAccessibleName(f"{words} {self.entry.name}")
         self._button.setVisible(bool(words))
 
+    def _show_warnings(self) -> None:
+        """What a person should know about the model as it is loaded."""
+        words = [words_of(AppError.from_info(each)) for each in self.entry.warnings]
+        said = ["  ·  ".join(part for part in (each.title, each.message, each.hint) if part) for each in words]
+        self._warnings.setText("\n".join(said))
+        self._warnings.setVisible(bool(said))
+
     def _show_problem(self) -> None:
         broken = self.entry.state is ModelState.BROKEN and self.entry.error is not None
         if broken and self.entry.error is not None:
@@ -125,9 +140,11 @@ class ModelRow(Retranslated, QWidget):
         words.addLayout(name)
         words.addWidget(self._facts)
         words.addWidget(self._reason)
+        words.addWidget(self._warnings)
         self._top = QHBoxLayout()
         self._top.addLayout(words, 1)
         self._top.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._top.addWidget(self._tune, 0, Qt.AlignmentFlag.AlignVCenter)
         self._top.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignVCenter)
         self._column = QVBoxLayout(self)
         self._column.addLayout(self._top)

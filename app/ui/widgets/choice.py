@@ -18,21 +18,34 @@ class Choice(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel: it scrolls what is around it
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setItemDelegate(QStyledItemDelegate(self))  # The one that the style sheet can reach.
-        self.activated.connect(lambda place: self.picked.emit(self.itemData(place)))
+        self._values: list[object] = []
+        self.activated.connect(lambda place: self.picked.emit(self._value_at(place)))
         follow_theme(self._restyle)
 
     def set_options(self, options: Sequence[tuple[object, str]]) -> None:
         """Replace the options, keeping the value."""
-        value = self.currentData()
+        value = self.value
+        self._values = [each for each, _ in options]
         self.clear()
         for each, words in options:
             self.addItem(words, each)
         self.set_value(value)
 
+    @property
+    def value(self) -> object:
+        """The value that is shown; None where none is."""
+        return self._value_at(self.currentIndex())
+
     def set_value(self, value: object) -> None:
         self.setCurrentIndex(self.findData(value))
+
+    def _value_at(self, place: int) -> object:
+        """The value as it was given: Qt keeps the text of an enum's member and forgets the member."""
+        data = self.itemData(place)
+        return next((value for value in self._values if value == data), data)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # Scrolling the page must not change a setting.

@@ -22,8 +22,14 @@ class ElidedLabel(Label):
     ) -> None:
         super().__init__(text, role, scale, bold)
         self._mode = mode
+        self._hint = ""
         if parent is not None:
             self.setParent(parent)
+
+    def set_hint(self, hint: str) -> None:
+        """Say this in the tool tip, in place of the whole text."""
+        self._hint = hint
+        self.setAccessibleDescription(hint)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
@@ -32,6 +38,6 @@ class ElidedLabel(Label):
         painter = QPainter(self)
         rect = self.contentsRect()
         text = self.fontMetrics().elidedText(self.text(), self._mode, rect.width())
-        self.setToolTip(self.text() if text != self.text() else "")
+        self.setToolTip(self._hint or (self.text() if text != self.text() else ""))
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(rect, self.alignment() | Qt.TextFlag.TextSingleLine, text)

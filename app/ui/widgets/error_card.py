@@ -15,11 +15,15 @@ from app.ui.widgets.themed import Label, follow_theme
 
 
 class ErrorCard(Retranslated, QFrame):
-    """Shows an AppError in the window's language. `action` names a button that emits `acted`; empty for none."""
+    """Shows an AppError in the window's language. `action` names a button that emits `acted`; empty for none.
+
+    `other` names a second way out that emits `other_acted`.
+    """
 
     acted = Signal()
+    other_acted = Signal()
 
-    def __init__(self, error: AppError, action: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, error: AppError, action: str = "", other: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("card")
         self._error = error
@@ -29,21 +33,24 @@ class ErrorCard(Retranslated, QFrame):
         self._details.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self._action, self._fold, self._copy = Button(), Button(kind="quiet"), Button(kind="quiet")
+        self._action, self._other = Button(), Button()
+        self._fold, self._copy = Button(kind="quiet"), Button(kind="quiet")
         self._details.hide()
         self._copy.hide()
         self._lay_out()
         self._action.clicked.connect(self.acted)
+        self._other.clicked.connect(self.other_acted)
         self._fold.clicked.connect(self._on_fold)
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._details.text()))
-        self.show_error(error, action)
+        self.show_error(error, action, other)
         follow_theme(self._restyle)
 
-    def show_error(self, error: AppError, action: str = "") -> None:
+    def show_error(self, error: AppError, action: str = "", other: str = "") -> None:
         """Show another error in the same place."""
         self._error = error
-        self._action.setText(action)
-        self._action.setVisible(bool(action))
+        for button, words in ((self._action, action), (self._other, other)):
+            button.setText(words)
+            button.setVisible(bool(words))
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -60,7 +67,7 @@ class ErrorCard(Retranslated, QFrame):
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
-        for button in (self._action, self._fold, self._copy):
+        for button in (self._action, self._other, self._fold, self._copy):
             buttons.addWidget(button)
         buttons.addStretch()
         self._column = QVBoxLayout()

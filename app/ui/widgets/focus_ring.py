@@ -2,7 +2,15 @@
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QApplication, QFocusFrame, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QComboBox,
+    QFocusFrame,
+    QLineEdit,
+    QWidget,
+)
 
 from app.ui.theme import theme_of
 
@@ -27,7 +35,7 @@ class FocusRing(QFocusFrame):
         painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
 
     def _on_focus_changed(self, old: QWidget | None, now: QWidget | None) -> None:
-        own = isinstance(now, QLineEdit | QAbstractItemView | QAbstractScrollArea)
+        own = isinstance(now, QLineEdit | QComboBox | QAbstractItemView | QAbstractScrollArea)
         by_pointer = QGuiApplication.mouseButtons() is not Qt.MouseButton.NoButton
         if now is None or own or by_pointer or now.window() is not self._window:
             self.hide()

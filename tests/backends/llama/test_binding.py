@@ -36,7 +36,7 @@ def _python(code: str) -> "subprocess.CompletedProcess[str]":
 def test_the_heavy_half_of_the_package_is_not_loaded() -> None:
     done = _python(
         "import sys; from app.backends.llama import binding, session\n"
-        "print([name for name in ('numpy', 'diskcache', 'jinja2', 'llama_cpp.llama') if name in sys.modules])"
+        "print([name for name in ('diskcache', 'jinja2', 'llama_cpp.llama') if name in sys.modules])"
     )
     assert done.stdout.strip() == "[]", done.stderr
 
@@ -46,7 +46,7 @@ def test_a_missing_package_is_an_import_error() -> None:
         "import importlib.util as util\n"
         "find = util.find_spec\n"
         "util.find_spec = lambda name, package=None: None if name == 'llama_cpp' else find(name, package)\n"
-        "from app.backends.llama.worker import import_session\n"
+        "from app.backends.llama.desk import import_session\n"
         "from app.errors import AppError\n"
         "try:\n"
         "    import_session()\n"
@@ -67,8 +67,8 @@ def test_the_words_of_a_failed_assertion_arrive_before_the_end() -> None:
     """Makes ggml fail for real: an unknown function of its own is asked to abort."""
     done = _python(
         "import ctypes\n"
-        "from app.backends.llama import binding, worker\n"
-        "worker.import_session()\n"
+        "from app.backends.llama import binding, desk\n"
+        "desk.import_session()\n"
         "binding.llama._lib.ggml_abort(b'file.c', 7, b'GGML_ASSERT(%s) failed', b'x > 0')\n"
     )
     assert done.returncode < 0

@@ -44,6 +44,12 @@ class TestLlamaBackend(BackendContract):
         await backend.unload()
 
     @pytest.fixture
+    async def narrow(self, models: Path) -> AsyncIterator[Backend]:
+        backend = await loaded(models / "endless.gguf", LoadParams(context_length=65536, slots=1))
+        yield backend
+        await backend.unload()
+
+    @pytest.fixture
     async def unloaded(self) -> AsyncIterator[Backend]:
         backend = LlamaBackend()
         yield backend
@@ -155,7 +161,9 @@ async def _fails(backend: LlamaBackend) -> AppError:
 async def test_a_worker_that_dies_while_loading_is_a_failed_load_with_its_last_words() -> None:
     error = await _fails(pretend("import sys; print('GGML_ASSERT(x > 0) failed', file=sys.stderr); sys.exit(6)"))
     assert error.code == "model_load_failed"
-    assert error.values["reason"] == "GGML_ASSERT(x > 0) failed"
+    assert error.values["reason"] == "engine_fault"
+    assert error.values["detail"] == "GGML_ASSERT(x > 0) failed"
+    assert "GGML_ASSERT(x > 0) failed" in error.message
 
 
 @pytest.mark.parametrize(
@@ -171,7 +179,7 @@ async def test_garbage_on_the_pipe_ends_the_worker(output: bytes) -> None:
     code = f"import os, sys; os.write(1, {output!r}); sys.stdin.read()"
     error = await _fails(pretend(code))
     assert error.code == "model_load_failed"
-    assert "it sent" in str(error.values["reason"])
+    assert error.values["reason"] == "worker_sent_garbage"
 
 
 async def test_a_program_that_is_not_there_is_a_missing_engine(tmp_path: Path) -> None:
@@ -275,7 +283,7 @@ async def test_it_leaves_when_its_input_ends_in_mid_answer(models: Path) -> None
     stream = backend.generate(question())
     while not isinstance(await anext(stream), Delta):
         continue
-    process = backend._process
+    process = backend._child.process
     assert process is not None
     assert process.stdin is not None
     process.stdin.close()

@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.llama.engine import Engine
 from app.backends.llama.vocabulary import Vocabulary
-from app.protocol import LoadParams
+from tests.backends.llama.loading import loaded
 from tests.gguf import END, SPECIAL
 
 
 @pytest.fixture(scope="module")
 def vocabulary(models: Path) -> Iterator[Vocabulary]:
-    engine = Engine(str(models / "thinking.gguf"), LoadParams(context_length=512), lambda _share: True)
-    yield engine.vocabulary
-    engine.close()
+    with loaded(models / "thinking.gguf") as model:
+        model.vocabulary.show({"<think>", "</think>"})
+        yield model.vocabulary
 
 
 @given(text=st.text())
@@ -65,3 +64,20 @@ def test_texts_of_tokens(vocabulary: Vocabulary) -> None:
     assert vocabulary.text_of(vocabulary.bos) == "<|endoftext|>"
     assert vocabulary.text_of(-1) == ""
     assert not vocabulary.adds_bos
+
+
+def test_only_texts_somebody_looks_for_are_shown(models: Path) -> None:
+    with loaded(models / "thinking.gguf") as model:
+        vocabulary = model.vocabulary
+        [think] = vocabulary.tokenize("<think>", parse_special=True)
+        vocabulary.show(())
+        assert vocabulary.piece(think) == b""
+        assert vocabulary.bytes_of(think) == b"<think>"
+        vocabulary.show(("<think>",))
+        assert vocabulary.piece(think) == b"<think>"
+
+
+def test_the_tokens_that_end_an_answer(vocabulary: Vocabulary) -> None:
+    assert vocabulary.tokenize(END, parse_special=True)[0] in vocabulary.end_tokens
+    assert all(vocabulary.ends_answer(token) for token in vocabulary.end_tokens)
+    assert len(vocabulary.end_tokens) < 5

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from app.backends.llama.frames import FrameReader, encode
+from app.backends.llama.pipes import EXIT_BAD_INPUT
 from app.backends.llama.process import worker_environment
-from app.backends.llama.worker import EXIT_BAD_INPUT
 from app.launch import own_command
 from app.paths import RESOURCES
 from app.protocol import (
@@ -70,7 +70,7 @@ class Worker:
 
     def until(self, kind: type[msgspec.Struct]) -> FromWorker:
         while not isinstance(message := self.receive(), kind):
-            continue
+            assert not isinstance(message, LoadFailed | Failed), message
         return message
 
     def close(self) -> int:
@@ -199,7 +199,7 @@ def test_a_reader_that_has_gone_ends_it(worker: Worker, models: Path) -> None:
 def test_what_is_printed_does_not_reach_the_pipe(tmp_path: Path) -> None:
     code = (
         "import os\n"
-        "from app.backends.llama.worker import Output\n"
+        "from app.backends.llama.pipes import Output\n"
         "from app.protocol import Cancel\n"
         "output = Output()\n"
         "print('noise from a library', flush=True)\n"
@@ -215,8 +215,8 @@ def test_a_worker_that_cannot_hear_any_more_ends() -> None:
     """A bug in the reading thread must not leave a process that notices nobody's end."""
     script = (
         "from app.backends.llama import worker\n"
-        "def fail(self, message): raise RuntimeError('a bug')\n"
-        "worker.Inbox._obey = fail\n"
+        "def fail(self, message, arrived): raise RuntimeError('a bug')\n"
+        "worker.Worker.obey = fail\n"
         "worker.main()\n"
     )
     process = subprocess.Popen(

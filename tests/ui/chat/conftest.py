@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.protocol import Event, Message, MessageState, Role
+from app.protocol import Conversation, Event, Message, MessagePage, MessageState, Role
 from app.settings import Settings, Theme
-from app.ui.chat.conversation import Phase
+from app.ui.chat.conversation import OpenConversation, Phase
 from app.ui.chat.look import Look, look_for
 from app.ui.chat.page import ChatPage
 from app.ui.chat.transcript import Transcript
@@ -23,6 +23,7 @@ from app.ui.library import Library
 from app.ui.theme import theme_source
 from tests.conftest import add_model
 from tests.processes import RunningBackend, running_backend
+from tests.ui.fake_client import FakeClient
 
 PATIENCE_MS = 20_000
 
@@ -47,8 +48,7 @@ def transcript(qtbot: QtBot, look: Look) -> Transcript:
 
 def settle(qtbot: QtBot, transcript: Transcript) -> None:
     """Wait until everything in view is built."""
-    column = transcript.column
-    qtbot.waitUntil(lambda: not column._later.isActive() and not column._unmeasured(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: transcript.column.is_settled, timeout=PATIENCE_MS)
 
 
 def question(message_id: int, text: str = "Why?", **fields: object) -> Message:
@@ -129,3 +129,28 @@ def window(qtbot: QtBot, look: Look, home: Path, speed: str) -> Iterator[ChatWin
         if isValid(events):  # it deletes itself where the backend left first
             events.abort()
         client.attach(None)
+
+
+QUESTION, ANSWER = question(1), message(2, text="Because.", parent_id=1)
+
+
+def conversation(conversation_id: int = 1, **fields: object) -> Conversation:
+    known: dict[str, object] = {"title": "Why?", "created": 0.0, "updated": 0.0, "leaf_id": 2}
+    return Conversation(id=conversation_id, **(known | fields))  # type: ignore[arg-type]
+
+
+def give(client: FakeClient, *messages: Message, conversation_id: int = 1, has_more: bool = False) -> None:
+    """Let the backend have a conversation of these messages."""
+    client.answers[f"GET /api/conversations/{conversation_id}"] = conversation(conversation_id)
+    page = MessagePage(messages=list(messages), has_more=has_more)
+    client.answers[f"GET /api/conversations/{conversation_id}/messages"] = page
+
+
+@pytest.fixture
+def shown(qtbot: QtBot, client: FakeClient) -> OpenConversation:
+    """Conversation 1, opened: one question, one answer."""
+    give(client, QUESTION, ANSWER)
+    made = OpenConversation(client)
+    made.open(1)
+    qtbot.waitUntil(lambda: made.phase is Phase.READY, timeout=PATIENCE_MS)
+    return made

@@ -9,10 +9,13 @@ from app.protocol import (
     AnswerEvent,
     AnswerFinished,
     AnswerPrefill,
+    AnswerQueued,
     AnswerSnapshot,
+    AnswerToolCall,
     DeltaKind,
     Message,
     MessageState,
+    ToolCall,
 )
 from app.ui.chat.answer_reader import AnswerReader
 from app.ui.client import Stream
@@ -30,11 +33,11 @@ class Reading:
         self.shown: list[Message] = []
         self.finished: list[Message] = []
         self.failed: list[AppError] = []
-        self.prefilled: list[float] = []
+        self.progress: list[object] = []
         self.reader.advanced.connect(self.shown.append)
         self.reader.finished.connect(self.finished.append)
         self.reader.failed.connect(self.failed.append)
-        self.reader.prefilled.connect(self.prefilled.append)
+        self.reader.progressed.connect(self.progress.append)
         self.reader.follow(STREAMING)
         self.stream: Stream = client.streams["/api/messages/7/stream"]
 
@@ -74,9 +77,28 @@ def test_an_answer_without_thinking_has_no_duration_of_it(reading: Reading) -> N
     assert reading.reader.thought_s == {}
 
 
-def test_the_prompts_progress_is_a_share(reading: Reading) -> None:
-    reading.tell(AnswerPrefill(done=1, total=4), AnswerPrefill(done=0, total=0))
-    assert reading.prefilled == [0.25]
+def test_progress_is_told_until_the_first_word(reading: Reading) -> None:
+    queued, prefill = AnswerQueued(position=2), AnswerPrefill(done=1, total=4, eta_s=2.0)
+    reading.tell(queued, prefill, AnswerDelta(text="a"), AnswerDelta(text="b"))
+    assert reading.progress == [queued, prefill, None]
+
+
+def test_an_answer_that_begins_at_once_tells_no_progress(reading: Reading) -> None:
+    reading.tell(AnswerDelta(text="a"))
+    assert reading.progress == []
+
+
+def test_pieces_of_tool_calls_add_up(qtbot: QtBot, reading: Reading) -> None:
+    reading.tell(
+        AnswerToolCall(index=0, id="a", name="clock", arguments='{"zo'),
+        AnswerToolCall(index=1, id="b", name="calculate"),
+        AnswerToolCall(index=0, arguments='ne": "UTC"}'),
+    )
+    qtbot.waitUntil(lambda: bool(reading.shown), timeout=PATIENCE_MS)
+    assert reading.shown[-1].tool_calls == (
+        ToolCall(id="a", name="clock", arguments='{"zone": "UTC"}'),
+        ToolCall(id="b", name="calculate", arguments=""),
+    )
 
 
 def test_the_end_is_told_once_and_nothing_comes_after_it(qtbot: QtBot, reading: Reading) -> None:

@@ -10,13 +10,15 @@ from pytestqt.qtbot import QtBot
 from app.ui.chat.composer import SHARE, Composer
 from app.ui.chat.look import Look
 from app.ui.chat.message_field import is_unwieldy
+from app.ui.chat.pictures import Pictures
 from tests.ui.chat.conftest import PATIENCE_MS
+from tests.ui.fake_client import FakeClient
 
 
 @pytest.fixture
-def composer(qtbot: QtBot, look: Look) -> Composer:
+def composer(qtbot: QtBot, look: Look, client: FakeClient) -> Composer:
     """A composer that may send, in a page 600 high."""
-    made = Composer()
+    made = Composer(Pictures(client))
     qtbot.addWidget(made)
     made.resize(700, 200)
     made.set_room(600)
@@ -28,7 +30,7 @@ def composer(qtbot: QtBot, look: Look) -> Composer:
 def sent(composer: Composer) -> list[tuple[str, bool]]:
     """What is sent from now on."""
     texts: list[tuple[str, bool]] = []
-    composer.sent.connect(lambda text, thinking: texts.append((text, thinking)))
+    composer.sent.connect(lambda text, thinking, _images: texts.append((text, thinking)))
     return texts
 
 
@@ -246,12 +248,12 @@ def test_page_keys_belong_to_the_transcript(composer: Composer) -> None:
 
 
 def test_the_context_is_shown_where_it_is_known(composer: Composer) -> None:
-    assert not composer.ring.isVisible()
-    composer.set_context(1_204, 8_192)
-    assert composer._context.text() == "1,204 of 8,192"
-    assert composer.ring.accessibleName() == "Context used: 1,204 of 8,192 tokens"
-    composer.set_context(None, None)
-    assert not composer.ring.isVisible()
+    assert not composer.meter.isVisible()
+    composer.meter.show_use(1_204, 8_192)
+    assert composer.meter.label.text() == "1,204 of 8,192"
+    assert composer.meter.ring.accessibleName() == "Context used: 1,204 of 8,192 tokens"
+    composer.meter.show_use(None, None)
+    assert not composer.meter.isVisible()
 
 
 def test_every_control_has_a_name_and_tab_goes_through_them(composer: Composer) -> None:

@@ -49,7 +49,7 @@ def test_figures_and_context_are_shown(window: ChatWindow) -> None:
     assert answer.stats is not None
     assert footer.stats == answer.stats
     used, length = answer.stats.context_used, answer.stats.context_length
-    assert window.page.composer._context.text() == f"{used:,} of {length:,}"
+    assert window.page.composer.meter.label.text() == f"{used:,} of {length:,}"
 
 
 def test_what_was_streamed_equals_what_is_loaded(window: ChatWindow) -> None:
@@ -92,7 +92,7 @@ def test_an_answer_goes_on_while_another_conversation_is_shown(window: ChatWindo
     page.open_conversation(conversation_id)
     window.wait(lambda: page.conversation.phase is Phase.ANSWERING)
     window.wait(lambda: len(page.conversation.messages[-1].text) > seen)
-    page.conversation.stop()
+    page.acts.stop()
     window.answered()
 
 
@@ -105,7 +105,7 @@ def test_writing_again_makes_a_version_and_the_versions_can_be_seen(window: Chat
     footer = page.transcript.rows(second.id)[-1]
     assert isinstance(footer, Footer)
     assert (footer.version, footer.versions) == (2, 2)
-    page.conversation.show_version(second, -1)
+    page.acts.show_version(second, -1)
     window.wait(lambda: page.conversation.messages[-1].id == first.id)
     footer = page.transcript.rows(first.id)[-1]
     assert isinstance(footer, Footer)
@@ -126,7 +126,7 @@ def test_editing_makes_a_version_of_the_question(window: ChatWindow) -> None:
     window.answered()
     assert window.texts() == ["Why not?", SAMPLE]
     assert len(page.conversation.messages[0].siblings) == 2
-    page.conversation.show_version(page.conversation.messages[0], -1)
+    page.acts.show_version(page.conversation.messages[0], -1)
     window.wait(lambda: window.texts() == ["Why?", SAMPLE])
 
 
@@ -148,7 +148,7 @@ def test_a_deleted_message_can_be_brought_back(window: ChatWindow) -> None:
     window.ask("One?")
     window.ask("Two?")
     page = window.page
-    page.conversation.delete(page.conversation.messages[2])
+    page.acts.delete(page.conversation.messages[2])
     window.wait(lambda: window.texts() == ["One?", SAMPLE])
     toast = page.findChild(Toast)
     assert toast is not None
@@ -285,7 +285,7 @@ def test_tab_goes_from_the_composer_to_the_messages(window: ChatWindow) -> None:
     window.ask("Why?")
     page = window.page
     page.activateWindow()
-    window.wait(lambda: not page.transcript.column._later.isActive())
+    window.wait(lambda: page.transcript.column.is_settled)
     page.composer.focus()
     seen = []
     for _ in range(3):

@@ -1,0 +1,187 @@
+"""Everything that writes answers with a loaded model: context, slots, scheduler, and what prepares requests."""
+
+import logging
+import time
+
+import msgspec
+
+from app.backends.llama.adapters import Adapters
+from app.backends.llama.context import Context
+from app.backends.llama.cores import default_threads
+from app.backends.llama.formats.builder import ConstraintBuilder
+from app.backends.llama.model import Model
+from app.backends.llama.picking import Picker
+from app.backends.llama.preparing import Preparer, Tools
+from app.backends.llama.requests import Answer
+from app.backends.llama.scheduler import Listener, Scheduler
+from app.backends.llama.slots import Slots
+from app.backends.llama.speculation.draft_model import DraftModel
+from app.backends.llama.state_files import StateFiles, identity_of
+from app.backends.llama.states import StateMemory
+from app.backends.llama.stepping import Stepper
+from app.backends.llama.templates.prompt import PromptBuilder, Renderer
+from app.backends.llama.threads import ONE_THREAD_BYTES, ThreadGovernor
+from app.backends.llama.vision.projector import Vision
+from app.protocol import Load, LoadParams, WorkerStats
+
+FEW_SLOTS, MANY_SLOTS = 4, 8
+SMALL_MODEL_BYTES = 2 * 1024**3
+"""Weights below this are read by so many answers at once that more slots pay."""
+DRAFT_OUTPUTS = 16
+"""Tokens of a step that may be drafts."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Mixtures:
+    """Puts the adapters of the answers that are computed next on the context."""
+
+    def __init__(self, adapters: Adapters, context: Context) -> None:
+        self._adapters = adapters
+        self._context = context
+        self._key = ""
+
+    def use(self, answer: Answer) -> None:
+        if answer.key != self._key:
+            self._adapters.apply(self._context, answer.request.loras)
+            self._key = answer.key
+
+
+class Answering:
+    """The answers of one model. Raises AppError: "model_load_failed", "bad_request", "template_failed",
+    "adapter_unfit", "projector_unfit" or "draft_model_unfit"."""
+
+    def __init__(self, load: Load, model: Model, renderer: Renderer, listener: Listener) -> None:
+        params = load.params
+        slots = params.slots or default_slots(model.size)
+        outputs = slots + DRAFT_OUTPUTS
+        adapters = Adapters(model, params.loras)
+        self.context = Context(model, params, slots, outputs)
+        self.governor = make_governor(params, model.size)
+        self.memory = StateMemory(params.state_memory)
+        self._disk = open_state_files(load, model)
+        self._slots = Slots(self.context, self.memory, self._disk)
+        self._vision = open_vision(params, model)
+        mixtures = _Mixtures(adapters, self.context)
+        self._stepper = Stepper(self._slots, self.governor, mixtures, self._vision, outputs)
+        self._drafts = open_draft_model(params, model, slots)
+        picker = Picker(self.context, model.vocabulary, self._slots)
+        self.scheduler = Scheduler(self._slots, self._stepper, picker, listener, self._drafts)
+        self.prompts = open_prompts(params, model, renderer)
+        constraints = ConstraintBuilder(model.vocabulary)
+        constraints.start()
+        tools = Tools(model, self.prompts, constraints, adapters, self._stepper.times, self._vision)
+        self.preparer = Preparer(tools, self.context.length, can_speculate=self.context.cuttable)
+
+    @property
+    def sees(self) -> bool:
+        return self._vision is not None
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether states may have to be written down before the process ends."""
+        return self._disk is not None
+
+    def set_threads(self, threads: int) -> None:
+        """The most threads it may use. May be called by any thread."""
+        self.governor.set_most(threads)
+
+    def flush(self, seconds: float) -> None:
+        """Write down what is to be kept on disk, in that time at most."""
+        if self._disk is not None:
+            self._slots.write_out()
+            self._disk.close(seconds)
+
+    def complete(self, stats: WorkerStats) -> WorkerStats:
+        """The figures of the worker with those of the engine. May be called by any thread."""
+        figures = self.scheduler.figures
+        return msgspec.structs.replace(
+            stats,
+            tokens_written=figures.written,
+            context_length=self.context.length,
+            queued=self.scheduler.queued,
+            slots=self.context.sequences,
+            slots_busy=self._slots.busy,
+            cached_tokens=figures.cached,
+            prompt_tokens=figures.prompts,
+            states_bytes=self.memory.size,
+            threads=self._stepper.threads,
+            step_s=time.perf_counter() - began if (began := figures.step_began) else 0.0,
+        )
+
+    def close(self) -> None:
+        """Free everything but the model; a worker needs not, its end does."""
+        self._stepper.close()
+        if self._drafts is not None:
+            self._drafts.close()
+        if self._vision is not None:
+            self._vision.close()
+        self.context.close()
+
+
+def open_state_files(load: Load, model: Model) -> StateFiles | None:
+    """The states on disk; None where nothing shall be kept there, or the model file has gone meanwhile."""
+    if load.states is None:
+        return None
+    try:
+        return StateFiles(load.states, identity_of(model, load.params))
+    except OSError as error:
+        _log.warning("no states are kept on disk: %s", error)
+        return None
+
+
+def open_vision(params: LoadParams, model: Model) -> Vision | None:
+    """The projector, where one was given."""
+    threads = params.batch_threads or params.threads or default_threads()
+    return Vision(params.projector, model, threads) if params.projector else None
+
+
+def open_draft_model(params: LoadParams, model: Model, slots: int) -> DraftModel | None:
+    """The model that drafts, where one was given."""
+    if not params.draft_model:
+        return None
+    return DraftModel(params.draft_model, params, model.vocabulary, slots, model.log)
+
+
+def open_prompts(params: LoadParams, model: Model, renderer: Renderer) -> PromptBuilder:
+    """The builder of prompts, by the template of the file or the one that was given."""
+    renderer.wait_ready()
+    own, architecture = params.chat_template, model.meta("general.architecture")
+    prompts = PromptBuilder(model.vocabulary, model.template, renderer, own_template=own, architecture=architecture)
+    model.vocabulary.show(prompts.family.marker_texts)
+    return prompts
+
+
+def default_slots(size: int) -> int:
+    """How many answers at once for a model of that many bytes, where nobody asked for a number."""
+    return MANY_SLOTS if size < SMALL_MODEL_BYTES else FEW_SLOTS
+
+
+class _TwoNumbers:
+    """Keeps to the numbers that were asked for: one for steps that only write, one for those that read prompts."""
+
+    def __init__(self, writing: int, reading: int) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._most = max(writing, reading)
+
+    def set_most(self, most: int) -> None:
+        self._most = most
+
+    def threads_for(self, tokens: int) -> int:
+        return min(self._most, self._writing if tokens <= MANY_SLOTS + DRAFT_OUTPUTS else self._reading)
+
+    def observe(self, tokens: int, seconds: float) -> None:
+        """What was asked for is not changed."""
+
+
+def make_governor(params: LoadParams, size: int) -> "ThreadGovernor | _TwoNumbers":
+    """Who decides about threads; numbers that were asked for are kept to."""
+    threads = params.threads or default_threads()
+    if params.batch_threads is not None:
+        return _TwoNumbers(threads, params.batch_threads)
+    return ThreadGovernor(
+        threads,
+        small=size < ONE_THREAD_BYTES and params.threads is None,
+        adaptive=params.threads is None,
+    )

@@ -1,0 +1,1 @@
+"""Output in the shape that was asked for: JSON, expressions, grammars."""

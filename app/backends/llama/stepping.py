@@ -1,0 +1,289 @@
+"""One step of the engine: which tokens of which answers are computed together, and what is done when that fails."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.backends.llama.batch import Batch
+from app.backends.llama.context import Context, Outcome
+from app.backends.llama.pacing import Pace
+from app.backends.llama.requests import Answer
+from app.backends.llama.slots import Slots
+from app.backends.llama.speculation.length import StepTimes
+from app.errors import AppError
+
+GROUP_STEPS = 8
+"""Steps of one set of adapters before it is another's turn."""
+
+_log = logging.getLogger(__name__)
+
+
+class Governor(Protocol):
+    """Who decides how many threads a step has."""
+
+    def threads_for(self, tokens: int) -> int: ...
+
+    def observe(self, tokens: int, seconds: float) -> None: ...
+
+
+class AdapterSwitch(Protocol):
+    """Who puts an answer's adapters on the context."""
+
+    def use(self, answer: Answer) -> None: ...
+
+
+class PictureReader(Protocol):
+    """Who puts pictures into a sequence."""
+
+    def read(self, context: Context, encoded: Any, sequence: int, position: int) -> int: ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """An answer's part of a step: so many cells of its run, then a draft; `row` is where its logits begin."""
+
+    answer: Answer
+    cells: int
+    draft: Sequence[int] = ()
+    row: int = -1
+
+    @property
+    def completes(self) -> bool:
+        """Whether the run is read to its end, so that a token can be sampled."""
+        return self.cells == self.answer.pending
+
+
+@dataclass
+class Step:
+    """What came of a step."""
+
+    parts: list[Part] = field(default_factory=list)
+    """Those that were computed, as they were before."""
+    writing: list[Part] = field(default_factory=list)
+    """Those of them that have logits."""
+    seconds: float = 0.0
+    plain_seconds: float | None = None
+    """What it would have taken without drafts, if that is known."""
+    failed: list[tuple[Answer, AppError]] = field(default_factory=list)
+    suspended: list[Answer] = field(default_factory=list)
+    """Those that have to make room."""
+
+    def has_failed(self, answer: Answer) -> bool:
+        return any(failed is answer for failed, _ in self.failed)
+
+
+class Stepper:
+    """Computes steps. `outputs`: the most tokens of a step that may have logits."""
+
+    def __init__(
+        self, slots: Slots, governor: Governor, adapters: AdapterSwitch, vision: PictureReader | None, outputs: int
+    ) -> None:
+        self._context = context = slots.context
+        self._slots = slots
+        self._vision = vision
+        self._governor = governor
+        self._adapters = adapters
+        self._outputs = outputs
+        self._batch = Batch(context.batch_size, context.sequences)
+        self.pace = Pace(context.batch_size)
+        self.times = StepTimes()
+        self._threads = 0
+        self._key = ""
+        self._turns = 0
+        self.reading: frozenset[int] = frozenset()
+        """The requests of whose prompts a part is being computed at this moment."""
+
+    @property
+    def threads(self) -> int:
+        return self._threads
+
+    def close(self) -> None:
+        self._batch.close()
+
+    def step(self, running: Sequence[Answer]) -> Step:
+        """Compute the next tokens of those whose turn it is."""
+        group = self._group(running)
+        self._adapters.use(group[0])
+        step = Step()
+        self._read_picture(group, step)
+        parts = self._plan([answer for answer in group if answer.slot is not None and not step.has_failed(answer)])
+        while parts:
+            code, seconds = self._decode(parts)
+            if code == Outcome.DONE:
+                self._account(step, parts, seconds)
+                return step
+            parts = self._after_failure(code, parts, step)
+        return step
+
+    # ------------------------------------------------------------ what is computed
+
+    def _group(self, running: Sequence[Answer]) -> list[Answer]:
+        """Those that share their adapters with each other; the sets take turns."""
+        keys = list(dict.fromkeys(answer.key for answer in running))
+        if self._key not in keys:
+            self._key, self._turns = keys[0], 0
+        elif len(keys) > 1 and self._turns >= GROUP_STEPS:
+            self._key, self._turns = keys[(keys.index(self._key) + 1) % len(keys)], 0
+        self._turns += 1
+        return [answer for answer in running if answer.key == self._key]
+
+    def _plan(self, group: Sequence[Answer]) -> list[Part]:
+        """First the next token of every answer, with its draft; then prompts, as much as they may have now."""
+        writing = [answer for answer in group if answer.is_writing][: self._outputs]
+        spare = self._outputs - len(writing)
+        parts = []
+        for answer in writing:
+            draft = answer.draft(spare, len(writing) - 1)
+            spare -= len(draft)
+            parts.append(Part(answer, 1, draft))
+        used = sum(1 + len(part.draft) for part in parts)
+        room = min(self.pace.chunk(len(writing)), self._context.batch_size - used)
+        for answer in sorted((one for one in group if not one.is_writing), key=lambda one: one.rank):
+            cells = min(room, self._readable(answer))
+            if cells > 0 and (spare > 0 or cells < answer.pending):
+                parts.append(Part(answer, cells))
+                spare -= cells == answer.pending
+                room -= cells
+        return parts
+
+    def _readable(self, answer: Answer) -> int:
+        """Cells that may be read in one go: up to a picture, and up to where a checkpoint will be wanted."""
+        assert answer.slot is not None
+        held = len(answer.slot.held)
+        end = answer.run.next_picture(held)
+        last = len(answer.run) - 1
+        if held < last and self._slots.wants_marks(last):
+            end = min(end, last)
+        return end - held
+
+    def _read_picture(self, group: Sequence[Answer], step: Step) -> None:
+        """Read one picture, where a prompt has come to one."""
+        for answer in group:
+            assert answer.slot is not None
+            held = answer.slot.held
+            span = answer.run.picture_at(len(held))
+            if span is None or self._vision is None:
+                continue
+            sequence, position = answer.slot.sequence, answer.run.position(span.start)
+            code = self._vision.read(self._context, answer.pictures[span.key], sequence, position)
+            while code == Outcome.NO_ROOM and self._slots.make_room():
+                self._context.cut(sequence, position)
+                code = self._vision.read(self._context, answer.pictures[span.key], sequence, position)
+            if code == Outcome.DONE:
+                held.follow(answer.run, span.end)
+                return
+            reason = "cache_full" if code == Outcome.NO_ROOM else f"llama_decode returned {code}"
+            step.failed.append((answer, AppError("generation_failed", reason=reason)))
+            return
+
+    # ------------------------------------------------------------ computing
+
+    def _decode(self, parts: Sequence[Part]) -> tuple[int, float]:
+        """(what llama_decode said, the seconds it took)"""
+        tokens = self._fill(parts)
+        threads = self._governor.threads_for(tokens)
+        if threads != self._threads:
+            self._context.set_threads(threads)
+            self._threads = threads
+        self.reading = frozenset(part.answer.id for part in parts if not part.answer.is_writing)
+        started = time.perf_counter()
+        code = self._context.decode(self._batch.c_batch)
+        seconds = time.perf_counter() - started
+        self.reading = frozenset()
+        if code == Outcome.DONE:
+            self._governor.observe(tokens, seconds)
+        return code, seconds
+
+    def _fill(self, parts: Sequence[Part]) -> int:
+        """Write the parts into the batch; returns its tokens."""
+        batch = self._batch
+        batch.clear()
+        for part in parts:
+            answer = part.answer
+            assert answer.slot is not None
+            held, sequence = len(answer.slot.held), answer.slot.sequence
+            tokens = answer.run.tokens[held : held + part.cells]
+            position = answer.run.position(held)
+            batch.add(tokens, position, sequence, int(part.completes))
+            if part.draft:
+                batch.add(part.draft, position + part.cells, sequence, len(part.draft))
+        return batch.length
+
+    def _account(self, step: Step, parts: Sequence[Part], seconds: float) -> None:
+        """The step is done: the slots hold more now."""
+        row = writing = drafted = prompt = 0
+        for part in parts:
+            answer = part.answer
+            assert answer.slot is not None
+            completes, was_writing = part.completes, answer.is_writing
+            row += part.cells
+            done = Part(answer, part.cells, part.draft, row - 1)
+            held = len(answer.slot.held)
+            answer.slot.held.follow(answer.run, held + part.cells)
+            answer.slot.held.extend(part.draft)
+            row += len(part.draft)
+            step.parts.append(done)
+            if completes:
+                step.writing.append(done)
+            writing, drafted = writing + was_writing, drafted + len(part.draft)
+            prompt += 0 if was_writing else part.cells
+        step.seconds += seconds
+        if not drafted:
+            self.pace.observe(prompt, writing, seconds)
+        if not prompt:
+            self.times.observe(writing + drafted, seconds)
+        step.plain_seconds = self.pace.step_s(writing)
+
+    # ------------------------------------------------------------ when it fails
+
+    def _after_failure(self, code: int, parts: list[Part], step: Step) -> list[Part]:
+        """What to compute instead; nothing where the step is over."""
+        if code == Outcome.NO_ROOM:
+            return self._with_less(parts, step)
+        for part in parts:
+            slot = part.answer.slot
+            assert slot is not None
+            self._slots.forget(slot, len(slot.held))
+        if code == Outcome.ABORTED:
+            self._context.clear_abort()
+            return []
+        _log.error("llama_decode returned %d for %d answers", code, len(parts))
+        if len(parts) == 1:
+            step.failed.append((parts[0].answer, AppError("generation_failed", reason=f"llama_decode returned {code}")))
+            return []
+        self._one_by_one(parts, step)
+        return []
+
+    def _with_less(self, parts: list[Part], step: Step) -> list[Part]:
+        """The KV cache is full: idle sequences leave it, then drafts and prompts get shorter, then an answer waits."""
+        if self._slots.make_room():
+            return parts
+        if any(part.draft for part in parts):
+            return [Part(part.answer, part.cells) for part in parts]
+        if len(parts) == 1 and parts[0].cells > 1:
+            return [Part(parts[0].answer, parts[0].cells // 2)]
+        if len(parts) == 1:
+            step.failed.append((parts[0].answer, AppError("generation_failed", reason="cache_full")))
+            return []
+        last = max(parts, key=lambda part: part.answer.rank)
+        assert last.answer.slot is not None
+        self._slots.park(last.answer.slot)
+        step.suspended.append(last.answer)
+        return [part for part in parts if part is not last]
+
+    def _one_by_one(self, parts: Sequence[Part], step: Step) -> None:
+        """Compute each part alone: only those fail whose fault it is."""
+        alone: list[tuple[Answer, AppError]] = []
+        for part in parts:
+            code, seconds = self._decode([Part(part.answer, part.cells)])
+            if code == Outcome.DONE and not part.completes:
+                self._account(step, [Part(part.answer, part.cells)], seconds)
+            elif code == Outcome.DONE:
+                slot = part.answer.slot
+                assert slot is not None
+                self._slots.forget(slot, len(slot.held))
+            else:
+                alone.append((part.answer, AppError("generation_failed", reason=f"llama_decode returned {code}")))
+        step.failed += alone

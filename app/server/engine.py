@@ -1,0 +1,87 @@
+"""One model with the backend behind it, from the moment loading begins until it has ended."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from app.backends.base import AnswerPart, Backend
+from app.errors import AppError
+from app.protocol import Generate, Loaded, LoadParams, ModelEntry, ModelState, PromptText
+
+STOP_ANSWERS_S = 1.0
+"""How long an answer gets to end by itself when its model is unloaded."""
+
+
+@dataclass(eq=False)
+class Engine:
+    """A backend and the answers it is writing."""
+
+    entry: ModelEntry
+    backend: Backend
+    params: LoadParams
+    requests: set[int] = field(default_factory=set)
+    _answer_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def loaded(self) -> bool:
+        return self.entry.state is ModelState.LOADED
+
+    def settle(self, loaded: Loaded) -> None:
+        """Note what loading brought."""
+        self.entry = replace(
+            self.entry,
+            state=ModelState.LOADED,
+            progress=None,
+            loaded_context=loaded.context_length,
+            device=loaded.device,
+            supports_thinking=loaded.supports_thinking,
+            supports_tools=loaded.supports_tools,
+            sees=loaded.sees,
+            warnings=loaded.warnings,
+            error=None,
+        )
+
+    async def generate(self, request: Generate) -> AsyncGenerator[AnswerPart, None]:
+        """The parts of one answer. Raises AppError as `Backend.generate` does; closing it cancels the answer.
+
+        Raises AppError("model_cannot_see") for pictures where only text is read.
+        """
+        self._check_sight(request)
+        self.requests.add(request.request_id)
+        try:
+            async with contextlib.aclosing(self.backend.generate(request)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self.requests.discard(request.request_id)
+            self._answer_ended.set()
+
+    async def preview(self, request: Generate) -> PromptText:
+        """The prompt of that request. Raises AppError as `generate` does."""
+        self._check_sight(request)
+        return await self.backend.preview(request)
+
+    async def resident(self) -> int:
+        """Bytes its process takes; 0 where it is not loaded or cannot say."""
+        if self.loaded:
+            with contextlib.suppress(AppError):
+                return (await self.backend.stats()).resident
+        return 0
+
+    async def end(self) -> None:
+        """Stop what it is writing, then end it; its memory is free afterwards."""
+        for request_id in list(self.requests):
+            await self.backend.cancel(request_id)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_ANSWERS_S):
+                while self.requests:
+                    self._answer_ended.clear()
+                    await self._answer_ended.wait()
+        await self.backend.unload()
+
+    def _check_sight(self, request: Generate) -> None:
+        if not self.entry.sees and any(turn.images for turn in request.turns):
+            raise AppError("model_cannot_see", model=self.entry.name)
