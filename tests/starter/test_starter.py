@@ -70,6 +70,11 @@ TOOLS = [
     {"name": "get_time", "description": "The current date and time", "parameters": NOTHING},
     {"name": "web_search", "description": "Search the web", "parameters": NOTHING},
 ]
+KNOWN = {
+    "get_hardware": "The machine's CPU, memory and GPU",
+    "get_time": "The current date and time",
+    "list_models": "Models in the library",
+}
 SPEAK = """
 import json, sys
 from pathlib import Path
@@ -126,6 +131,29 @@ def test_it_reads_the_result_of_a_tool() -> None:
     ]
     (answer,) = spoken(rendered(messages, tools=TOOLS))
     assert answer["text"] == "It is 2027-03-14 15:09."
+
+
+@pytest.mark.parametrize(
+    ("question", "tool"),
+    [
+        ("What time is it?", "get_time"),
+        ("现在几点了？", "get_time"),
+        ("What GPU do I have?", "get_hardware"),
+        ("我的电脑有多少内存？", "get_hardware"),
+        ("Which models are here?", "list_models"),
+    ],
+)
+def test_it_calls_the_tool_that_knows(question: str, tool: str) -> None:
+    tools = [{"name": name, "description": text, "parameters": NOTHING} for name, text in KNOWN.items()]
+    (answer,) = spoken(rendered([{"role": "user", "content": question}], tools=tools))
+    assert answer["text"] == f'<tool_call>\n{{"name": "{tool}", "arguments": {{}}}}\n</tool_call>'
+
+
+def test_it_answers_itself_where_no_tool_is_needed() -> None:
+    question = [{"role": "user", "content": "What is a quantization?"}]
+    plain, offered = spoken(rendered(question), rendered(question, tools=TOOLS))
+    assert offered["text"] == plain["text"]
+    assert "bits" in offered["text"]
 
 
 def test_without_the_tool_it_says_that_it_has_no_clock() -> None:
