@@ -3,6 +3,7 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.errors import AppError
@@ -19,14 +20,17 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Replace the file in one step. Raises AppError("disk_full") or AppError("folder_read_only")."""
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview], mode: int = 0o600) -> None:
+    """Replace the file in one step. Raises AppError("disk_full") or AppError("folder_read_only").
+
+    Content that comes in pieces is never held as a whole.
+    """
     try:
         make_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines((content,) if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(temporary, mode)

@@ -24,7 +24,7 @@ from app.paths import Paths
 from tests.gguf import CHATML, byte_letters
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
-_FORMAT = 3
+_FORMAT = 4
 """Part of the file's name: raised when what is written changes."""
 _ALIGNMENT = 32
 _BLOCK = 32
@@ -68,7 +68,7 @@ SHAPES = {
 class Tensor:
     """A tensor to be written: `rows` of `columns` random weights, or one row of the same number throughout.
 
-    `signs` gives that number random signs.
+    `signs` gives that number random signs; the first `empty` rows are zero.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Tensor:
     constant: float | None = None
     signs: bool = False
     deviation: float = _DEVIATION
+    empty: int = 0
 
     @property
     def size(self) -> int:
@@ -99,7 +100,9 @@ class Tensor:
             return
         for first in range(0, self.rows, _ROWS):
             rows = min(_ROWS, self.rows - first)
-            file.write(_random_blocks(rows * self.columns // _BLOCK, self.deviation, random).tobytes())
+            blocks = _random_blocks(rows * self.columns // _BLOCK, self.deviation, random)
+            blocks[: max(0, self.empty - first) * self.columns // _BLOCK] = 0
+            file.write(blocks.tobytes())
 
 
 def model_file(shape: Shape, folder: Path | None = None) -> Path:
@@ -140,7 +143,8 @@ def write_model(file: BinaryIO, shape: Shape, seed: int = 1) -> None:
 def _tensors(shape: Shape) -> Iterator[Tensor]:
     width, head = shape.width, shape.width // shape.heads
     kv_width = head * shape.kv_heads
-    yield Tensor("token_embd.weight", shape.vocabulary, width)
+    # Single bytes have nothing in common with anything, so greedy answers are whole characters.
+    yield Tensor("token_embd.weight", shape.vocabulary, width, empty=len(byte_letters()))
     # Without the signs a token's embedding, still there in the end, would find itself: every token follows itself.
     yield Tensor("output_norm.weight", 1, width, 1.0, signs=True)
     for layer in range(shape.layers):

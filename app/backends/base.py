@@ -89,6 +89,9 @@ class Backend(Protocol):
     async def set_threads(self, threads: int) -> None:
         """The most threads it may use from now on; a backend without threads here ignores it."""
 
+    async def forget(self, keep_as: str) -> None:
+        """Keep nothing on disk under that name, until a request asks for it again."""
+
     async def stats(self) -> WorkerStats:
         """What it is doing. Raises AppError("worker_died") or, when it was unloaded, "generation_failed"."""
 

@@ -208,6 +208,9 @@ class FakeBackend:
     async def set_threads(self, threads: int) -> None:
         self.threads = threads
 
+    async def forget(self, keep_as: str) -> None:
+        """It keeps nothing."""
+
     async def stats(self) -> WorkerStats:
         if self._error is not None:
             raise self._error

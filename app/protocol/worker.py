@@ -139,6 +139,12 @@ class SetThreads(Wire, frozen=True, kw_only=True, tag="set_threads"):
     threads: int
 
 
+class Forget(Wire, frozen=True, kw_only=True, tag="forget"):
+    """Keep nothing on disk any more of what was to be kept under that name, until a request has it again."""
+
+    keep_as: str
+
+
 class Unload(Wire, frozen=True, kw_only=True, tag="unload"):
     """End the worker; its memory is free when it has gone."""
 
@@ -148,7 +154,7 @@ class GetStats(Wire, frozen=True, kw_only=True, tag="get_stats"):
 
 
 ToWorker: TypeAlias = (
-    Load | Generate | PreviewPrompt | Tokenize | Embed | Rerank | Cancel | SetThreads | Unload | GetStats
+    Load | Generate | PreviewPrompt | Tokenize | Embed | Rerank | Cancel | SetThreads | Forget | Unload | GetStats
 )
 
 

@@ -11,8 +11,8 @@ from app.backends.base import AnswerPart, Backend
 from app.errors import AppError
 from app.protocol import Generate, Loaded, LoadParams, ModelEntry, ModelState, PromptText
 
-STOP_ANSWERS_S = 1.0
-"""How long an answer gets to end by itself when its model is unloaded."""
+STOP_ANSWERS_S = 0.5
+"""How long an answer gets to end by itself when its model is unloaded; with the unloading two seconds in all."""
 
 
 @dataclass(eq=False)

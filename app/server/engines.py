@@ -95,6 +95,11 @@ class Engines:
         with self._place.held(entry.id):
             yield await self._ready(entry)
 
+    async def forget(self, keep_as: str) -> None:
+        """Let the loaded model write down nothing more under that name."""
+        if self._place.engine is not None:
+            await self._place.engine.backend.forget(keep_as)
+
     def request_id(self) -> int:
         """A number no request to an engine has had."""
         return next(self._request_ids)

@@ -57,7 +57,8 @@ class Services:
             self.events.publish(PortChanged())
 
     async def forget_state(self, conversation_id: int) -> None:
-        """Remove what the engine keeps of that conversation on the disk."""
+        """Remove what the engine keeps of that conversation on the disk; what it would write only now goes too."""
+        await self.engines.forget(str(conversation_id))
         await asyncio.to_thread(remove_states, self.paths.states, lambda number: number == conversation_id)
 
     async def sweep_states(self) -> None:

@@ -96,7 +96,7 @@ class Tools:
         card = max(machine.devices, key=lambda device: device.memory_total or 0, default=None)
         return {
             "gpu": "none" if card is None else card.name,
-            "vram_gib": 0 if card is None else _gib(card.memory_total),
+            "vram_gib": _gib(card.memory_total) if card is not None else None,  # of no card not even 0: it is read out
             "ram_gib": _gib(machine.ram_total),
         }
 

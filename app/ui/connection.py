@@ -1,20 +1,24 @@
 """Getting the window a backend and keeping it one: start or attach, hold /api/events, begin again after a loss."""
 
+import logging
 import time
 from enum import Enum, auto
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+import app
 from app.errors import AppError
 from app.launch import Launch
 from app.protocol import Event, Hello, LibraryChanged, SettingsChanged, Status
-from app.ui.client import Client, Stream
+from app.ui.client import Call, Client, Stream
 
 _POLL_MS = 15
 _RETRY_MS = 200
 _STABLE_S = 10.0
 """A backend that lives this long counts as well: its loss begins a fresh count of attempts."""
 _ATTEMPTS = 5
+
+_log = logging.getLogger(__name__)
 
 
 class ConnectionState(Enum):
@@ -42,6 +46,8 @@ class Connection(QObject):
         self.state = ConnectionState.IDLE
         self._launch = launch
         self._stream: Stream | None = None
+        self._leaving: Call | None = None
+        """The question whether a backend of another version goes."""
         self._attempts = 0
         self._connected_at = 0.0
         self._timer = QTimer(self, interval=_POLL_MS)
@@ -72,8 +78,44 @@ class Connection(QObject):
         if handshake is None:
             return
         self._timer.stop()
-        self.state = ConnectionState.GREETING
         self.client.attach(handshake)
+        if handshake.version == app.__version__:
+            self._greet_backend()
+        else:
+            self._send_away(handshake.version)
+
+    def _send_away(self, version: str) -> None:
+        """Ask a backend of another version to go: it does where nobody else is there. Else that is said."""
+
+        def on_answer(said: dict[str, bool]) -> None:
+            self._leaving = None
+            if said.get("leaves", False):
+                self._look_again()
+            else:
+                stay()
+
+        def on_error(error: AppError) -> None:
+            self._leaving = None
+            if error.code in ("backend_gone", "backend_silent"):
+                QTimer.singleShot(0, self, lambda: gone(error))  # who hears of it may drop the client
+            else:
+                stay()  # It is so old that it does not know how to go.
+
+        def gone(error: AppError) -> None:
+            if self.state is ConnectionState.STARTING:
+                self._on_gone(error)
+
+        def stay() -> None:
+            _log.warning("the backend is version %s, this window %s", version, app.__version__)
+            self._greet_backend()
+            self.client.failed.emit(
+                AppError("backend_other_version", backend_version=version, own_version=app.__version__)
+            )
+
+        self._leaving = self.client.post("/api/leave", None, dict[str, bool], on_answer, on_error)
+
+    def _greet_backend(self) -> None:
+        self.state = ConnectionState.GREETING
         self._stream = self.client.stream("/api/events?client=window", Event)
         self._stream.received.connect(self._on_event)
         self._stream.ended.connect(self._on_gone)
@@ -101,7 +143,12 @@ class Connection(QObject):
             self.lost.emit()
         if self._attempts > _ATTEMPTS:
             self._give_up(error or AppError("backend_gone"))
-            return
+        else:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Look for a backend once this one has had a moment to end."""
+        self._hang_up()
         self.state = ConnectionState.STARTING
         self._timer.start(_RETRY_MS)
 
@@ -112,6 +159,9 @@ class Connection(QObject):
 
     def _hang_up(self) -> None:
         self.client.attach(None)
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            leaving.abort()
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.abort()

@@ -52,6 +52,7 @@ async def test_a_real_engine_answers_with_it(tiny: Path) -> None:
         said = await answer(backend, question(words(20, seed=3), 40, speculate=False))
         assert said.tokens == said.figures.answer_tokens == 40
         assert len(set(said.text.split())) > 20, "it goes round in circles"
+        assert said.text.replace(" ", "").isalpha(), "it says single bytes"
         assert await _length(backend, said.text) == 40, "it is read as other tokens than it was said in"
 
 

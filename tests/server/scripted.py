@@ -92,6 +92,7 @@ class Script:
     loading: asyncio.Event | None = None
     """Waited for while loading, if there is one."""
     threads: list[int] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     at_work: int = 0
     most_at_work: int = 0
 
@@ -167,6 +168,9 @@ class ScriptedBackend:
 
     async def set_threads(self, threads: int) -> None:
         self._script.threads.append(threads)
+
+    async def forget(self, keep_as: str) -> None:
+        self._script.forgotten.append(keep_as)
 
     async def stats(self) -> WorkerStats:
         return WorkerStats(pid=0, resident=0, active_requests=0, answered=0, tokens_written=0)

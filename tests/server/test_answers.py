@@ -321,10 +321,19 @@ async def test_kv_states_go_with_their_conversation(home: Path, server: Server) 
         path.write_bytes(b"x")
     await server.ask_for("DELETE", f"/api/conversations/{gone.id}", Conversation)
     assert sorted(folder.iterdir()) == sorted([mine, foreign])
+    assert server.script.forgotten == []  # nothing is loaded that could know it
     stale = folder / "987-abc.state"
     stale.write_bytes(b"x")
     await server.services.sweep_states()
     assert sorted(folder.iterdir()) == sorted([mine, foreign])
+
+
+async def test_the_engine_forgets_a_conversation_that_goes(server: Server) -> None:
+    conversation = await begun(server, model="tiny")
+    await answered(server, await ask(server, conversation))
+    await server.ask_for("DELETE", f"/api/conversations/{conversation.id}", Conversation)
+    (request,) = server.script.asked
+    assert server.script.forgotten == [request.keep_as]
 
 
 async def test_the_engine_is_told_where_states_go_and_how_much(server: Server) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,6 +89,16 @@ async def test_the_machine_is_described_as_the_starter_knows_it(tools: Tools) ->
     machine = await result(tools, "get_hardware")
     assert list(machine) == ["gpu", "vram_gib", "ram_gib"]
     assert machine["ram_gib"] >= 1
+
+
+async def test_a_machine_without_a_card_has_no_number_for_its_memory(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def machine(_shelf: Shelf) -> SimpleNamespace:
+        return SimpleNamespace(devices=(), ram_total=32 * 1024**3)
+
+    monkeypatch.setattr(Shelf, "machine", machine)
+    assert await result(tools, "get_hardware") == {"gpu": "none", "vram_gib": None, "ram_gib": 32}
 
 
 async def test_the_models_are_named_by_their_ids(tools: Tools) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -76,6 +77,44 @@ def test_a_backend_that_cannot_start_is_told_and_can_be_tried_again(
     (home / "alcove.db").unlink()
     wait_connected(qtbot, connection)
     connection.stop()
+
+
+def pretend_version(version: str) -> None:
+    """Let the running backend be another version's, as its handshake says."""
+    path = Paths.current().handshake
+    handshake = msgspec.json.decode(path.read_bytes(), type=Handshake)
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(handshake, version=version)))
+
+
+def test_a_backend_of_another_version_makes_way_where_nobody_is_there(
+    qtbot: QtBot, home: Path, fake_engine: None
+) -> None:
+    with running_backend(home, present=False) as old:
+        pretend_version("0.0.1")
+        connection = Connection(Client(), Launch(Paths.current()))
+        said: list[AppError] = []
+        connection.client.failed.connect(said.append)
+        assert wait_connected(qtbot, connection).pid != old.handshake.pid
+        assert said == []
+        assert old.wait_ended() == 0
+        connection.stop()
+
+
+def test_a_backend_of_another_version_that_others_use_stays_and_is_named(
+    qtbot: QtBot, home: Path, fake_engine: None
+) -> None:
+    with running_backend(home) as old:
+        first = Connection(Client(), Launch(Paths.current()))
+        wait_connected(qtbot, first)
+        pretend_version("0.0.1")
+        second = Connection(Client(), Launch(Paths.current()))
+        said: list[AppError] = []
+        second.client.failed.connect(said.append)
+        assert wait_connected(qtbot, second).pid == old.handshake.pid
+        assert [error.code for error in said] == ["backend_other_version"]
+        assert said[0].values["backend_version"] == "0.0.1"
+        second.stop()
+        first.stop()
 
 
 class DeadLaunch(Launch):

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -11,6 +12,7 @@ from app.backends.llama.cores import default_threads
 from app.backends.llama.formats.builder import ConstraintBuilder
 from app.backends.llama.model import Model
 from app.backends.llama.picking import Picker
+from app.backends.llama.placing import at_hand
 from app.backends.llama.preparing import Preparer, Tools
 from app.backends.llama.requests import Answer
 from app.backends.llama.scheduler import Listener, Scheduler
@@ -22,7 +24,7 @@ from app.backends.llama.stepping import Stepper
 from app.backends.llama.templates.prompt import PromptBuilder, Renderer
 from app.backends.llama.threads import ONE_THREAD_BYTES, ThreadGovernor
 from app.backends.llama.vision.projector import Vision
-from app.protocol import Load, LoadParams, WorkerStats
+from app.protocol import Generate, Load, LoadParams, WorkerStats
 
 FEW_SLOTS, MANY_SLOTS = 4, 8
 SMALL_MODEL_BYTES = 2 * 1024**3
@@ -59,18 +61,18 @@ class Answering:
         self.context = Context(model, params, slots, outputs)
         self.governor = make_governor(params, model.size)
         self.memory = StateMemory(params.state_memory)
-        self._disk = open_state_files(load, model)
+        self._disk = open_state_files(load, self.context)
         self._slots = Slots(self.context, self.memory, self._disk)
         self._vision = open_vision(params, model)
         mixtures = _Mixtures(adapters, self.context)
         self._stepper = Stepper(self._slots, self.governor, mixtures, self._vision, outputs)
-        self._drafts = open_draft_model(params, model, slots)
-        picker = Picker(self.context, model.vocabulary, self._slots)
-        self.scheduler = Scheduler(self._slots, self._stepper, picker, listener, self._drafts)
+        self._drafts = open_draft_model(params, model, slots, lambda: self._stepper.threads)
+        self._picker = Picker(self.context, model.vocabulary, self._slots)
+        self.scheduler = Scheduler(self._slots, self._stepper, self._picker, listener, self._drafts)
         self.prompts = open_prompts(params, model, renderer)
-        constraints = ConstraintBuilder(model.vocabulary)
-        constraints.start()
-        tools = Tools(model, self.prompts, constraints, adapters, self._stepper.times, self._vision)
+        self._constraints = ConstraintBuilder(model.vocabulary)
+        self._constraints.start()
+        tools = Tools(model, self.prompts, self._constraints, adapters, self._stepper.times, self._vision)
         self.preparer = Preparer(tools, self.context.length, can_speculate=self.context.cuttable)
 
     @property
@@ -81,6 +83,28 @@ class Answering:
     def keeps_states(self) -> bool:
         """Whether states may have to be written down before the process ends."""
         return self._disk is not None
+
+    def prepare(self, request: Generate, arrived: float) -> tuple[Answer, tuple[int, ...]]:
+        """As `Preparer.prepare`, with what the disk has of the prompt. Called by one thread, not the scheduler's."""
+        answer, dropped = self.preparer.prepare(request, arrived)
+        if self._disk is not None:
+            self._disk.remember(request.keep_as)
+            answer.stored = self._disk.fetch(answer.run, answer.key, at_hand(self._slots, answer.run, answer.key))
+        return answer, dropped
+
+    def look(self, answer: Answer, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Encode the pictures of the prompt, as long as anybody wants them; each may take seconds.
+
+        Called by one thread, not the scheduler's. Raises AppError: "picture_unreadable" or "generation_failed".
+        """
+        for picture in answer.unseen:
+            if self._vision is not None and is_wanted():
+                answer.pictures[picture.key] = self._vision.encode(picture)
+
+    def forget(self, name: str) -> None:
+        """Keep nothing on disk under that name, until a request asks for it. May be called by any thread."""
+        if self._disk is not None:
+            self._disk.forget(name)
 
     def set_threads(self, threads: int) -> None:
         """The most threads it may use. May be called by any thread."""
@@ -111,6 +135,8 @@ class Answering:
 
     def close(self) -> None:
         """Free everything but the model; a worker needs not, its end does."""
+        self._constraints.close()
+        self._picker.close()
         self._stepper.close()
         if self._drafts is not None:
             self._drafts.close()
@@ -119,12 +145,12 @@ class Answering:
         self.context.close()
 
 
-def open_state_files(load: Load, model: Model) -> StateFiles | None:
+def open_state_files(load: Load, context: Context) -> StateFiles | None:
     """The states on disk; None where nothing shall be kept there, or the model file has gone meanwhile."""
     if load.states is None:
         return None
     try:
-        return StateFiles(load.states, identity_of(model, load.params))
+        return StateFiles(load.states, identity_of(context, load.params))
     except OSError as error:
         _log.warning("no states are kept on disk: %s", error)
         return None
@@ -136,11 +162,11 @@ def open_vision(params: LoadParams, model: Model) -> Vision | None:
     return Vision(params.projector, model, threads) if params.projector else None
 
 
-def open_draft_model(params: LoadParams, model: Model, slots: int) -> DraftModel | None:
-    """The model that drafts, where one was given."""
+def open_draft_model(params: LoadParams, model: Model, slots: int, threads: Callable[[], int]) -> DraftModel | None:
+    """The model that drafts, where one was given, with as many threads as are in use."""
     if not params.draft_model:
         return None
-    return DraftModel(params.draft_model, params, model.vocabulary, slots, model.log)
+    return DraftModel(params.draft_model, params, model.vocabulary, slots, model.log, threads=threads)
 
 
 def open_prompts(params: LoadParams, model: Model, renderer: Renderer) -> PromptBuilder:

@@ -68,10 +68,17 @@ class Child:
         self._watcher = asyncio.create_task(self._watch(self._process))
 
     def send(self, message: msgspec.Struct) -> None:
-        """Write a frame; a worker that has gone does not mind, its end is reported elsewhere."""
+        """Write a frame; a worker that has gone does not mind, its end is reported elsewhere.
+
+        Raises AppError("bad_request") for a message no worker would take.
+        """
+        try:
+            frame = encode(message)
+        except FrameError as error:
+            raise AppError("bad_request", reason=str(error)) from error
         process = self._process
         if process is not None and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(encode(message))
+            process.stdin.write(frame)
 
     def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -72,6 +72,14 @@ class Context:
     def clear_abort(self) -> None:
         self._abort_flag[0] = b"\0"
 
+    @property
+    def stretched(self) -> bool:
+        """Whether it is longer than what the model was made for first: some models compute otherwise there."""
+        model = self.model
+        field = f"{model.meta('general.architecture')}.rope.scaling.original_context_length"
+        original = model.meta(field)
+        return self.length > (int(original) if original.isdecimal() else model.trained_context or self.length)
+
     # ------------------------------------------------------------ sequences
 
     def cut(self, sequence: int, position: int) -> bool:

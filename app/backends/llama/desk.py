@@ -3,9 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeAlias
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from queue import PriorityQueue
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,11 +19,15 @@ from app.errors import AppError
 from app.protocol import (
     Embed,
     Failed,
+    Finished,
+    FinishReason,
     Generate,
+    GenerationStats,
     Load,
     LoadFailed,
     LoadProgress,
     PreviewPrompt,
+    Priority,
     Rerank,
     Tokenize,
     Tokens,
@@ -36,12 +43,13 @@ PROGRESS_STEP = 0.01
 """Share of a load between two reports: llama.cpp reports every tensor."""
 
 Asked: TypeAlias = Generate | PreviewPrompt | Tokenize | Embed | Rerank
+ThingT = TypeVar("ThingT")
 
 _log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Obeys commands in order. `on_session` is given the loaded model, `on_answer` each prepared answer."""
+    """Obeys commands, the window's first. `on_session` is given the loaded model, `on_answer` each prepared answer."""
 
     def __init__(
         self,
@@ -54,28 +62,29 @@ class Desk:
         self._requests = requests
         self._on_session = on_session
         self._on_answer = on_answer
-        self._commands: SimpleQueue[tuple[Load | Asked, float]] = SimpleQueue()
-        self._vectors: SimpleQueue[tuple[Load | Asked, float]] = SimpleQueue()
+        self._commands: Line[tuple[Load | Asked, float]] = Line()
+        self._vectors: Line[tuple[Load | Asked, float]] = Line()
+        self._pictures: Line[Answer] = Line()
         self._session: Session | None = None
 
     def put(self, message: Load | Asked, arrived: float) -> None:
-        """Obey this when all before it is done. May be called by any thread."""
-        queue = self._vectors if isinstance(message, Embed | Rerank) else self._commands
-        queue.put((message, arrived))
+        """Obey this when its turn has come. May be called by any thread."""
+        line = self._vectors if isinstance(message, Embed | Rerank) else self._commands
+        line.put((message, arrived), _rank(message))
 
     def start(self) -> None:
-        """Obey for ever: vectors, which take long, on a thread of their own."""
-        for name, queue in (("desk", self._commands), ("vectors", self._vectors)):
-            threading.Thread(target=self._serve, args=(queue,), name=name, daemon=True).start()
+        """Obey for ever: vectors and pictures, which take long, on threads of their own."""
+        for name, serve in (
+            ("desk", lambda: self._obey(*self._commands.get())),
+            ("vectors", lambda: self._obey(*self._vectors.get())),
+            ("pictures", lambda: self._look(self._pictures.get())),
+        ):
+            threading.Thread(target=self._serve, args=(serve,), name=name, daemon=True).start()
 
-    def _serve(self, queue: SimpleQueue[tuple[Load | Asked, float]]) -> None:
+    def _serve(self, serve_next: Callable[[], None]) -> None:
         try:
             while True:
-                message, arrived = queue.get()
-                if isinstance(message, Load):
-                    self._load(message)
-                else:
-                    self._obey(message, arrived)
+                serve_next()
         except BaseException as error:  # noqa: BLE001 (the edge of a thread: a worker without it must not live on)
             say_last_words(repr(error))
             _log.exception("the desk ends")
@@ -109,17 +118,33 @@ class Desk:
 
     # ------------------------------------------------------------ preparing
 
-    def _obey(self, message: Asked, arrived: float) -> None:
-        """Obey one request; whatever goes wrong is the end of this request only."""
-        request_id = _number(message)
-        try:
+    def _obey(self, message: Load | Asked, arrived: float) -> None:
+        if isinstance(message, Load):
+            self._load(message)
+            return
+        with self._guarding(_number(message)):
             self._answer(message, arrived)
+
+    def _look(self, answer: "Answer") -> None:
+        """Encode the pictures of an answer; one that is not wanted any more the scheduler ends."""
+        with self._guarding(answer.id, answer.close):
+            assert self._session is not None
+            _answering(self._session).look(answer, lambda: not self._requests.is_cancelled(answer.id))
+            self._on_answer(answer)
+
+    @contextmanager
+    def _guarding(self, request_id: int, clean_up: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Whatever goes wrong in there is the end of this request only."""
+        try:
+            yield
         except AppError as error:
+            clean_up()
             _log.info("request %d failed: %s", request_id, error.code)
             self._fail(request_id, error)
         except BrokenPipeError:
             _log.info("the backend has gone")
         except Exception as error:  # noqa: BLE001 (the edge of a request)
+            clean_up()
             _log.exception("request %d failed", request_id)
             self._fail(request_id, AppError("generation_failed", reason=type(error).__name__))
 
@@ -132,6 +157,9 @@ class Desk:
         if session is None:
             raise unloaded_error()
         if isinstance(message, Generate):
+            if self._requests.is_cancelled(message.request_id):
+                self._drop(message, arrived, _answering(session).context.length)
+                return
             self._prepare(_answering(session), message, arrived)
             return
         if isinstance(message, PreviewPrompt):
@@ -147,10 +175,51 @@ class Desk:
         self._output.send(reply)
 
     def _prepare(self, answering: "Answering", message: Generate, arrived: float) -> None:
-        answer, dropped = answering.preparer.prepare(message, arrived)
+        answer, dropped = answering.prepare(message, arrived)
         if dropped:
             self._output.send(TurnsDropped(request_id=message.request_id, turns=dropped))
-        self._on_answer(answer)
+        if answer.unseen:
+            self._pictures.put(answer, message.priority)
+        else:
+            self._on_answer(answer)
+
+    def _drop(self, message: Generate, arrived: float, context_length: int) -> None:
+        """End a request that nobody waits for any more before anything was done for it."""
+        stats = GenerationStats(
+            prompt_tokens=0,
+            answer_tokens=0,
+            ttft_s=time.perf_counter() - arrived,
+            decode_s=0.0,
+            context_length=context_length,
+            finish_reason=FinishReason.CANCELLED,
+        )
+        self._requests.close_request(message.request_id)
+        self._output.send(Finished(request_id=message.request_id, stats=stats))
+
+
+class Line(Generic[ThingT]):
+    """A queue in which the smaller rank goes first, and of one rank who came first."""
+
+    def __init__(self) -> None:
+        self._queue: PriorityQueue[tuple[int, int, ThingT]] = PriorityQueue()
+        self._numbers = count()
+
+    def put(self, thing: ThingT, rank: int) -> None:
+        """May be called by any thread."""
+        self._queue.put((rank, next(self._numbers), thing))
+
+    def get(self) -> ThingT:
+        """The next one; waits for it."""
+        return self._queue.get()[2]
+
+
+def _rank(message: Load | Asked) -> int:
+    """Loading goes before all, and what the window waits for before what programs wait for."""
+    if isinstance(message, Load):
+        return -1
+    if isinstance(message, PreviewPrompt):
+        return message.request.priority
+    return message.priority if isinstance(message, Generate) else Priority.WINDOW
 
 
 def _number(message: Asked) -> int:

@@ -7,6 +7,8 @@ import msgspec
 LENGTH_BYTES = 4
 MAX_FRAME = 32 * 1024 * 1024
 """Bytes of one message. A conversation that fills the longest contexts of today stays well below."""
+MOST_PICTURES = MAX_FRAME - 4 * 1024 * 1024
+"""Bytes of a request's pictures: its text needs room too."""
 
 MessageT = TypeVar("MessageT")
 

@@ -45,14 +45,21 @@ class Pace:
             return None
         return tokens * self.token_s / (SHARE if writing else 1.0)
 
-    def observe(self, prompt: int, writing: int, seconds: float) -> None:
-        """A step took that long, with that many tokens of prompts and of answers."""
+    def observe(self, prompt: int, writing: int, seconds: float, without: float | None = None) -> None:
+        """A step took that long, with that many tokens of prompts and of answers.
+
+        `without`: what it would have taken without the prompts, where that is not what a step costs that only writes,
+        as with drafts in it.
+        """
         if not prompt:
-            self._steps[writing] = _mean(self._steps.get(writing), seconds)
+            if without is None:
+                self._steps[writing] = _mean(self._steps.get(writing), seconds)
             gain = seconds * SHARE / (1 - SHARE)
             self._credit = min(self._credit, 0.0) + gain
             return
-        extra = max(0.0, seconds - (self._steps.get(writing, 0.0) if writing else 0.0))
+        if without is None:
+            without = self._steps.get(writing, 0.0) if writing else 0.0
+        extra = max(0.0, seconds - without)
         if prompt >= LEAST_CHUNK:
             self.token_s = _mean(self.token_s, extra / prompt)
         self._credit = self._credit - extra if writing else 0.0

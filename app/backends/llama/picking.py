@@ -41,6 +41,10 @@ class Picker:
         self._slots = slots
         self._pool = SamplerPool()
 
+    def close(self) -> None:
+        """End the threads that sample."""
+        self._pool.close()
+
     def pick(self, step: Step) -> list[Picked]:
         """One entry for each answer that has logits."""
         free = [part for part in step.writing if not part.answer.is_forced]
@@ -73,13 +77,12 @@ class Picker:
             return picked
         try:
             self._write(part, first, picked)
+            self._settle_draft(part, picked, step)
         except AppError as error:
             picked.error = error
         except Exception as error:  # noqa: BLE001 (the edge of a request)
             _log.exception("request %d failed", part.answer.id)
             picked.error = AppError("generation_failed", reason=type(error).__name__)
-        else:
-            self._settle_draft(part, picked, step)
         return picked
 
     def _write(self, part: Part, first: int | None, picked: Picked) -> None:

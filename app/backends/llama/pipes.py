@@ -71,9 +71,13 @@ class Requests:
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(self, request_id: int) -> None:
+    def open(self, request_id: int) -> bool:
+        """False where it is open already: two cannot be told apart."""
         with self._lock:
+            if request_id in self._open:
+                return False
             self._open.add(request_id)
+            return True
 
     def cancel(self, request_id: int) -> None:
         """Nobody wants it any more; what is not open is ignored."""

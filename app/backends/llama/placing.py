@@ -1,29 +1,32 @@
 """Gives each prompt a slot that holds as much of its beginning as can be had without computing it again."""
 
+from collections.abc import Sequence
+
 from app.backends.llama.runs import TokenRun
-from app.backends.llama.slots import WORTH_SAVING, Slot, Slots
-from app.backends.llama.states import Checkpoint, SavedState
+from app.backends.llama.slots import Slot, Slots
+from app.backends.llama.states import WORTH_SAVING, Checkpoint, SavedState
 
 TAKE_OVER = 64
 """An idle sequence is cut rather than copied when no more than this many cells are lost."""
 
 
 class Placement:
-    """Looks for beginnings in all slots, busy or idle, in the states in memory, and on disk."""
+    """Looks for beginnings in all slots, busy or idle, and in the states in memory."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._context = slots.context
 
-    def place(self, run: TokenRun, key: str) -> Slot:
+    def place(self, run: TokenRun, key: str, stored: SavedState | None = None) -> Slot:
         """A free slot, now busy, that holds the longest beginning of the run that could be had.
 
-        At least one cell is left to compute, since its logits are wanted. Some slot must be free.
+        `stored`: what the disk has of it. At least one cell is left to compute, since its logits are wanted. Some slot
+        must be free.
         """
         most = len(run) - 1
         shared, source = self._best_slot(run, key, most)
         slot = None
-        if (saved := self._best_saved(run, key, most, shared)) is not None:
+        if (saved := self._best_saved(run, key, most, shared, stored)) is not None:
             slot = self._bring_back(saved, run, most)
         if slot is None and source is not None:
             slot = self._move_in(source, shared)
@@ -47,27 +50,18 @@ class Placement:
                 best, found = rank, slot
         return best[0], found
 
-    def _best_saved(self, run: TokenRun, key: str, most: int, shared: int) -> SavedState | None:
-        """A state in memory or on disk that brings clearly more than the slots do."""
+    def _best_saved(
+        self, run: TokenRun, key: str, most: int, shared: int, stored: SavedState | None
+    ) -> SavedState | None:
+        """A state in memory or from the disk that brings clearly more than the slots do."""
         best, found = shared + WORTH_SAVING - 1, None
-        for saved in self._slots.memory.states:
+        for saved in (*self._slots.memory.states, *([stored] if stored is not None else [])):
             if saved.key != key:
                 continue
-            length = self._resumable(saved, saved.run.shared_with(run, most))
+            length = resumable(self._slots, saved.run, saved.checkpoints, saved.run.shared_with(run, most))
             if length > best:
                 best, found = length, saved
-        disk = self._slots.disk
-        if disk is not None:
-            length, name = disk.best(run, key, most)
-            if length > best and (read := disk.read(name)) is not None:
-                return read if self._resumable(read, length) > best else found
         return found
-
-    def _resumable(self, saved: SavedState, shared: int) -> int:
-        """How many cells of a saved state can be gone on from."""
-        if shared == len(saved.run) or not self._slots.wants_marks(len(saved.run)):
-            return shared
-        return max((point.length for point in saved.checkpoints if point.length <= shared), default=0)
 
     def _reachable(self, slot: Slot, shared: int) -> int:
         """How many of the first `shared` cells of a slot can be gone on from."""
@@ -141,6 +135,21 @@ class Placement:
         if len(slot.held):
             self._slots.park(slot)
         return slot
+
+
+def at_hand(slots: Slots, run: TokenRun, key: str) -> int:
+    """Cells of the run's beginning that need not come from the disk. Any thread may ask: a guess, as they change."""
+    held = [(slot.held, tuple(slot.checkpoints)) for slot in slots if slot.key == key]
+    held += [(saved.run, saved.checkpoints) for saved in slots.memory.states if saved.key == key]
+    most = len(run) - 1
+    return max((resumable(slots, one, points, one.shared_with(run, most)) for one, points in held), default=0)
+
+
+def resumable(slots: Slots, held: TokenRun, checkpoints: Sequence[Checkpoint], shared: int) -> int:
+    """How many of the `shared` cells can be gone on from, as far as that is known without asking llama.cpp."""
+    if shared == len(held) or not slots.wants_marks(len(held)):
+        return shared
+    return max((point.length for point in checkpoints if point.length <= shared), default=0)
 
 
 def _last_before(checkpoints: list[Checkpoint], length: int) -> Checkpoint | None:

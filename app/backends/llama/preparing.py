@@ -20,7 +20,7 @@ from app.backends.llama.speculation.length import DraftLength, StepTimes
 from app.backends.llama.speculation.lookup import LookupDrafter
 from app.backends.llama.templates.prompt import Picture, Prompt, PromptBuilder
 from app.backends.llama.turns import Fitter
-from app.backends.llama.vision.projector import Encoded, Vision
+from app.backends.llama.vision.projector import Vision
 from app.backends.llama.writing import Writing
 from app.errors import AppError
 from app.protocol import FormatKind, Generate, OutputFormat, PromptText, ToolChoice
@@ -60,21 +60,23 @@ class Preparer:
         wanted = self._format(request)
         constraint = self._tools.constraints.build(wanted) if wanted is not None else None
         prompt, dropped = self._fit(request)
+        if prompt.pieces and isinstance(prompt.pieces[-1], Picture):
+            raise AppError("bad_request", reason="the prompt ends with a picture: nothing asks for an answer")
         run = self._run(prompt)
         answer = Answer(
             request=request,
             run=run,
             key=key,
             writing=self._writing(request, prompt),
-            sampler=self._sampler(request, run),
             limits=Limits(self._context, request.sampling.max_tokens, request.thinking_budget),
             times=Times(arrived),
             order=next(self._orders),
             constraint=constraint,
             thinking_end=self._tokens(self._tools.prompts.family.thinking_end),
             repetition=RepetitionFinder() if request.stop_repetition else None,
-            pictures=self._pictures(prompt),
+            unseen=[piece for piece in prompt.pieces if isinstance(piece, Picture)],
             lookup=self._lookup(request, run),
+            sampler=self._sampler(request, run),  # the last: what has it must be closed
         )
         if constraint is not None and not prompt.opens_thinking:
             answer.force(self._format_opening(request))
@@ -118,12 +120,6 @@ class Preparer:
             raise AppError("model_cannot_see", model=self._tools.model.name)
         measure = self._tools.vision.measure(picture)
         return PictureSpan(picture.key, start, measure.cells, measure.positions)
-
-    def _pictures(self, prompt: Prompt) -> dict[str, Encoded]:
-        """The pictures of the prompt, encoded; that may take seconds."""
-        vision = self._tools.vision
-        pictures = [piece for piece in prompt.pieces if isinstance(piece, Picture)]
-        return {picture.key: vision.encode(picture) for picture in pictures} if vision is not None else {}
 
     # ------------------------------------------------------------ the answer
 

@@ -15,6 +15,7 @@ import msgspec
 from app.backends.base import AnswerPart, BackendFactory, Embedded, ProgressCallback, Reranked, unloaded_error
 from app.backends.llama.causes import Cause, death_cause
 from app.backends.llama.child import Child, worker_environment
+from app.backends.llama.frames import MOST_PICTURES
 from app.backends.llama.life import LifeGuard
 from app.errors import AppError
 from app.launch import own_command
@@ -24,6 +25,7 @@ from app.protocol import (
     Embeddings,
     Failed,
     Finished,
+    Forget,
     FromWorker,
     Generate,
     GetStats,
@@ -46,7 +48,8 @@ from app.protocol import (
 
 __all__ = ["LlamaBackend", "death_reason", "llama_backend", "worker_environment"]
 
-UNLOAD_SECONDS = 2.0
+UNLOAD_SECONDS = 1.5
+"""Until a worker that shall end is killed; what it has to write down gets no more either."""
 _log = logging.getLogger(__name__)
 
 _Item: TypeAlias = AnswerPart | AppError
@@ -107,6 +110,7 @@ class LlamaBackend:
 
     async def generate(self, request: Generate) -> AsyncGenerator[AnswerPart, None]:
         self._check_alive()
+        _check_pictures(request)
         if request.request_id in self._answers:
             raise AppError("bad_request", reason=f"request {request.request_id} is being answered already")
         queue: asyncio.Queue[_Item] = asyncio.Queue()
@@ -131,6 +135,7 @@ class LlamaBackend:
             self._child.send(Cancel(request_id=request_id))
 
     async def preview(self, request: Generate) -> PromptText:
+        _check_pictures(request)
         number = next(self._reply_ids)
         asked = msgspec.structs.replace(request, request_id=number)
         text = await self._ask(PreviewPrompt(request=asked), number, PromptText)
@@ -155,6 +160,9 @@ class LlamaBackend:
 
     async def set_threads(self, threads: int) -> None:
         self._child.send(SetThreads(threads=threads))
+
+    async def forget(self, keep_as: str) -> None:
+        self._child.send(Forget(keep_as=keep_as))
 
     async def stats(self) -> WorkerStats:
         self._check_alive()
@@ -254,6 +262,14 @@ class LlamaBackend:
             raise self._error
         if self._child.process is None or self._closed.is_set():
             raise unloaded_error()
+
+
+def _check_pictures(request: Generate) -> None:
+    """Raises AppError("picture_too_large") where all pictures together are more than one message can carry."""
+    size = sum(len(image.data) for turn in request.turns for image in turn.images)
+    if size > MOST_PICTURES:
+        reason = "picture_bytes_together"
+        raise AppError("picture_too_large", reason=reason, size_bytes=size, limit_bytes=MOST_PICTURES)
 
 
 def _as_load_error(model: str, error: AppError) -> AppError:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,7 +14,8 @@ from app.backends.llama.slots import Slot
 from app.backends.llama.speculation.length import DraftLength
 from app.backends.llama.speculation.lookup import LookupDrafter
 from app.backends.llama.speculation.speculator import Speculator
-from app.backends.llama.vision.projector import Encoded
+from app.backends.llama.states import SavedState
+from app.backends.llama.vision.projector import Encoded, PictureLike
 from app.backends.llama.writing import Shown, Writing
 from app.protocol import FinishReason, Generate, GenerationStats, TokenLogprob
 
@@ -72,10 +73,14 @@ class Answer:
     """Tokens that close the thinking."""
     repetition: RepetitionFinder | None = None
     """None: the answer may repeat itself."""
-    pictures: Mapping[str, Encoded] = field(default_factory=dict)
+    pictures: dict[str, Encoded] = field(default_factory=dict)
     """The pictures of the prompt, by their keys."""
+    unseen: Sequence[PictureLike] = ()
+    """Those of them that are still to be encoded."""
     lookup: tuple[LookupDrafter, DraftLength] | None = None
     """Drafts from the text itself; None: this answer is not speculated on."""
+    stored: SavedState | None = None
+    """What the disk has of the prompt, where that is more than was at hand when it came."""
     slot: Slot | None = None
     prompt_length: int = 0
     cached: int | None = None
@@ -179,18 +184,19 @@ class Answer:
 
     def finish(self, reason: FinishReason) -> tuple[list[Shown], GenerationStats]:
         """The last of its text, and what it cost."""
-        closing, cut = b"", False
-        if (
-            self._constrained
-            and self.constraint is not None
-            and reason not in (FinishReason.STOP, FinishReason.CANCELLED)
-        ):
-            cut = not self.constraint.complete
-            closing = (self.constraint.closing() or b"") if cut else b""
+        cut = self._lacks_format and reason is not FinishReason.CANCELLED
+        closing = b""
+        if cut and self._constrained and self.constraint is not None and reason is not FinishReason.STOP:
+            closing = self.constraint.closing() or b""
         shown = self.writing.finish(closing)
         if reason is FinishReason.STOP and self.writing.parser.calls:
             reason = FinishReason.TOOL_CALLS
         return shown, self._stats(reason, cut)
+
+    @property
+    def _lacks_format(self) -> bool:
+        """Whether the answer was to have a format, and has not come to the end of it."""
+        return self.constraint is not None and not (self._constrained and self.constraint.complete)
 
     def _watch_thinking(self) -> None:
         """Close the thinking once it has used up its budget."""

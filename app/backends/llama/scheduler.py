@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,9 +97,13 @@ class Scheduler:
                 self._tell(picked)
             self.figures.step_began = 0.0
         self._events += self._waiting.news()
-        self._flush()
+        events, self._events = self._events, []
+        if events:
+            self._listener.send(events)
         if self.idle:
             self._slots.write_out()
+        else:
+            self._slots.write_due()
 
     # ------------------------------------------------------------ coming in
 
@@ -117,7 +122,9 @@ class Scheduler:
             answer = self._waiting.take(self._may_begin)
             if answer is None:
                 return
-            self._begin(answer)
+            self._running.append(answer)
+            with self._guarding(answer):
+                self._begin(answer)
 
     def _may_begin(self, answer: Answer) -> bool:
         """Whether no other answer is just reading what this one would have to read too."""
@@ -129,8 +136,12 @@ class Scheduler:
         return True
 
     def _begin(self, answer: Answer) -> None:
-        answer.slot = self._placement.place(answer.run, answer.key)
-        self._running.append(answer)
+        try:
+            answer.slot = self._placement.place(answer.run, answer.key, answer.stored)
+        except Exception:
+            self._slots.clear_idle()  # one of them may have been changed halfway
+            raise
+        answer.stored = None
         if answer.cached is not None:
             return  # it had begun before and goes on
         answer.speculator = self._speculator(answer)
@@ -164,7 +175,9 @@ class Scheduler:
             self._crowded = True
             self._waiting.add(answer)
         for part in step.parts:
-            self._has_read(part)
+            with self._guarding(part.answer):
+                self._has_read(part)
+        step.writing = [part for part in step.writing if part.answer.slot is not None]
 
     def _has_read(self, part: Part) -> None:
         """Report a prompt's progress, and take a checkpoint where one may be needed."""
@@ -199,11 +212,12 @@ class Scheduler:
     # ------------------------------------------------------------ going out
 
     def _end(self, answer: Answer, reason: FinishReason) -> None:
-        shown, stats = answer.finish(reason)
-        self._events += shown
-        self._leave_slot(answer, answer.request.keep_as)
-        self._close(answer)
-        self._events.append(Finished(request_id=answer.id, stats=stats))
+        with self._guarding(answer):
+            shown, stats = answer.finish(reason)
+            self._events += shown
+            self._leave_slot(answer, answer.request.keep_as)
+            self._close(answer)
+            self._events.append(Finished(request_id=answer.id, stats=stats))
 
     def _fail(self, answer: Answer, error: AppError) -> None:
         _log.info("request %d failed: %s", answer.id, error.code)
@@ -223,7 +237,13 @@ class Scheduler:
         if answer in self._running:
             self._running.remove(answer)
 
-    def _flush(self) -> None:
-        if self._events:
-            events, self._events = self._events, []
-            self._listener.send(events)
+    @contextmanager
+    def _guarding(self, answer: Answer) -> Iterator[None]:
+        """Whatever goes wrong in there is the end of this answer, and of no other."""
+        try:
+            yield
+        except AppError as error:
+            self._fail(answer, error)
+        except Exception as error:  # noqa: BLE001 (the edge of a request)
+            _log.exception("request %d failed", answer.id)
+            self._fail(answer, AppError("generation_failed", reason=type(error).__name__))

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -9,15 +10,14 @@ from typing import Protocol
 
 from app.backends.llama.context import Context
 from app.backends.llama.runs import TokenRun
-from app.backends.llama.states import Checkpoint, SavedState, StateMemory
+from app.backends.llama.states import WORTH_SAVING, Checkpoint, SavedState, StateMemory
 
-WORTH_SAVING = 32
-"""Cells below which a sequence is computed again rather than saved."""
 MOST_CHECKPOINTS = 8
-MOST_CHECKPOINT_BYTES = 256 * 1024 * 1024
-"""Of one slot; the last one is kept in any case."""
+"""Of one slot."""
 CHECKPOINT_EVERY = 1024
 """Cells of a prompt between two."""
+WRITE_EVERY_S = 10.0
+"""Between two states written while others are being answered."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +40,10 @@ class Slot:
 
 
 class StateStore(Protocol):
-    """States on disk."""
+    """Who writes states to disk."""
 
-    def best(self, run: TokenRun, key: str, most: int) -> tuple[int, str]: ...
-
-    def read(self, name: str) -> SavedState | None: ...
-
-    def write(self, name: str, saved: SavedState) -> None: ...
+    def write(self, name: str, saved: SavedState) -> bool:
+        """Write it soon; False where too much waits already."""
 
 
 class Slots:
@@ -58,6 +55,8 @@ class Slots:
         self.disk = disk
         self._all = [Slot(sequence) for sequence in range(context.sequences)]
         self._clock = count(1)
+        self._handed_out = -WRITE_EVERY_S
+        """When a state was given to be written last, by `time.monotonic`."""
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self._all)
@@ -83,12 +82,26 @@ class Slots:
     # ------------------------------------------------------------ emptying
 
     def forget(self, slot: Slot, length: int) -> None:
-        """Drop the cells from that index on, all of them where this memory cannot be cut there."""
-        if not self.context.cut(slot.sequence, slot.held.position(length)):
-            self.clear(slot)
+        """Drop the cells from that index on; where it could not be gone on from there, back to a checkpoint, or all."""
+        if self._cut(slot, length):
             return
+        usable = [point for point in slot.checkpoints if point.length <= length]
+        point = max(usable, key=lambda one: one.length, default=None)
+        if (
+            point is None
+            or not self.context.restore(slot.sequence, point.state, partial=True)
+            or not self._cut(slot, point.length)
+        ):
+            self.clear(slot)
+
+    def _cut(self, slot: Slot, length: int) -> bool:
+        """Drop the cells from that index on; False where it cannot be gone on from there."""
+        position = slot.held.position(length)
+        if not (self.context.cut(slot.sequence, position) and self.context.can_resume(slot.sequence, position)):
+            return False
         slot.held.cut(length)
         slot.checkpoints = [point for point in slot.checkpoints if point.length <= length]
+        return True
 
     def clear(self, slot: Slot) -> None:
         """Empty the slot."""
@@ -96,6 +109,12 @@ class Slots:
         slot.held = TokenRun()
         slot.checkpoints = []
         slot.keep_as = ""
+
+    def clear_idle(self) -> None:
+        """Empty all that nobody uses, without saving anything."""
+        for slot in self._all:
+            if not slot.busy:
+                self.clear(slot)
 
     def make_room(self) -> bool:
         """Move the idle slot that was used longest ago out of the context; False where none holds anything."""
@@ -128,17 +147,28 @@ class Slots:
         if worth:
             self.memory.add(saved)
 
-    @property
-    def unwritten(self) -> list[Slot]:
-        """Idle slots that are to be written to disk."""
-        return [slot for slot in self._all if slot.keep_as and not slot.busy] if self.disk is not None else []
-
     def write_out(self) -> None:
         """Hand all that is to be kept on disk to the one who writes it."""
-        for slot in self.unwritten:
-            if self.disk is not None and len(slot.held) >= WORTH_SAVING:
-                with contextlib.suppress(MemoryError):  # what cannot be kept is computed again
-                    self.disk.write(slot.keep_as, self._snapshot(slot))
+        for slot in self._all:
+            if slot.keep_as and not slot.busy:
+                self._hand_out(slot)
+
+    def write_due(self) -> None:
+        """Hand out the one that has waited longest, now and then: who always answers must not lose it all."""
+        if time.monotonic() - self._handed_out < WRITE_EVERY_S:
+            return
+        waiting = [slot for slot in self._all if slot.keep_as and not slot.busy]
+        if waiting:
+            self._hand_out(min(waiting, key=lambda slot: slot.used))
+
+    def _hand_out(self, slot: Slot) -> None:
+        """One that cannot be taken now keeps its name, and is tried again."""
+        self._handed_out = time.monotonic()
+        taken = True
+        if self.disk is not None and len(slot.held) >= WORTH_SAVING:
+            with contextlib.suppress(MemoryError):  # what cannot be kept is computed again
+                taken = self.disk.write(slot.keep_as, self._snapshot(slot))
+        if taken:
             slot.keep_as = ""
 
     def _worth_saving(self, slot: Slot) -> bool:
@@ -170,11 +200,15 @@ class Slots:
         length = len(slot.held)
         if not self.wants_marks(length) or any(point.length == length for point in slot.checkpoints):
             return
-        slot.checkpoints.append(Checkpoint(length, self.context.save(slot.sequence, partial=True)))
-        while len(slot.checkpoints) > 1 and _too_much(slot.checkpoints):
+        try:
+            state = self.context.save(slot.sequence, partial=True)
+        except MemoryError:
+            _log.warning("no memory for a checkpoint at %d cells", length)
+            return
+        slot.checkpoints.append(Checkpoint(length, state))
+        while len(slot.checkpoints) > 1 and self._too_much(slot.checkpoints):
             del slot.checkpoints[0]
 
-
-def _too_much(checkpoints: list[Checkpoint]) -> bool:
-    size = sum(point.state.nbytes for point in checkpoints)
-    return len(checkpoints) > MOST_CHECKPOINTS or size > MOST_CHECKPOINT_BYTES
+    def _too_much(self, checkpoints: list[Checkpoint]) -> bool:
+        size = sum(point.state.nbytes for point in checkpoints)
+        return len(checkpoints) > MOST_CHECKPOINTS or size > self.memory.checkpoints_limit

@@ -1,7 +1,6 @@
 """KV states on disk: written when an answer has ended, verified before llama.cpp sees them, within a limit of bytes.
 
-A file is a magic word, the length of its header, the header (MessagePack), the cells, the state, the checkpoints, and
-the SHA-256 of all that. It counts for the very model file and parameters it was made with, no others.
+A file counts for the very model file and parameters it was made with, no others.
 """
 
 import hashlib
@@ -12,41 +11,23 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
-import msgspec
 import numpy as np
 
 from app.backends.llama.binding import version
-from app.backends.llama.model import Model
-from app.backends.llama.runs import PictureSpan, TokenRun
-from app.backends.llama.states import Checkpoint, SavedState
-from app.errors import AppError
+from app.backends.llama.context import Context
+from app.backends.llama.runs import TokenRun
+from app.backends.llama.state_format import FORMAT, MAGIC, decode, encode, header_length, header_of
+from app.backends.llama.states import WORTH_SAVING, SavedState, default_limit
 from app.files import write_atomically
 from app.protocol import LoadParams, StateFolder
 
-MAGIC = b"ALCOVEKV"
-FORMAT = 1
 SUFFIX = ".kv"
-_DIGEST = 32
 _HEAD = 1 << 20
 """Bytes of a model file that stand for it, with its size and time."""
-_MOST_HEADER = 1 << 20
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _log = logging.getLogger(__name__)
-
-
-class _Header(msgspec.Struct, frozen=True):
-    format: int
-    identity: str
-    key: str
-    cells: int
-    pictures: tuple[tuple[str, int, int, int], ...]
-    state: int
-    """Bytes of the state."""
-    checkpoints: tuple[tuple[int, int], ...]
-    """(length, bytes) of each."""
 
 
 @dataclass(frozen=True)
@@ -59,68 +40,117 @@ class _Known:
 
 
 class StateFiles:
-    """The states in a folder that belong to this model as it is loaded. `close` waits for what is being written."""
+    """The states in a folder that belong to this model as it is loaded. Any thread may use it.
 
-    def __init__(self, folder: StateFolder, identity: str) -> None:
+    `most_waiting`: bytes that may wait to be written. `close` waits for what is being written.
+    """
+
+    def __init__(self, folder: StateFolder, identity: str, most_waiting: int | None = None) -> None:
         self._folder = Path(folder.path)
         self._limit = folder.limit_bytes
         self._identity = identity
+        self._most_waiting = default_limit() if most_waiting is None else most_waiting
+        self._remove_halves()
         self._known = {path.name: known for path in self._paths() if (known := self._look(path)) is not None}
-        self._lock = threading.Lock()
-        self._jobs: SimpleQueue[tuple[str, SavedState] | None] = SimpleQueue()
+        self._changed = threading.Condition()
+        self._waiting: dict[str, SavedState] = {}
+        """What is to be written, by the names of the files."""
+        self._forgotten: set[str] = set()
+        self._closing = False
         self._writer = threading.Thread(target=self._write_all, name="states", daemon=True)
         self._writer.start()
 
+    def fetch(self, run: TokenRun, key: str, at_hand: int) -> SavedState | None:
+        """The state with the longest common beginning, read and verified, where it brings clearly more than what is
+        at hand, in cells. Takes long: the file is as large as the state."""
+        length, name = self.best(run, key, len(run) - 1)
+        return self.read(name) if length >= at_hand + WORTH_SAVING else None
+
     def best(self, run: TokenRun, key: str, most: int) -> tuple[int, str]:
         """(cells shared, name) of the state with the longest common beginning; (0, "") for none."""
-        with self._lock:
-            found = [
-                (known.run.shared_with(run, most), name) for name, known in self._known.items() if known.key == key
-            ]
-        return max(found, default=(0, ""))
+        with self._changed:
+            known = [(name, one) for name, one in self._known.items() if one.key == key]
+        return max(((one.run.shared_with(run, most), name) for name, one in known), default=(0, ""))
 
     def read(self, name: str) -> SavedState | None:
         """The state, verified; a file that is not sound is removed."""
-        with self._lock:
+        with self._changed:
             known = self._known.get(name)
         if known is None:
             return None
         try:
-            content = known.path.read_bytes()
-            saved = decode(content, self._identity)
+            saved = decode(known.path.read_bytes(), self._identity)
             os.utime(known.path)
+        except MemoryError:
+            _log.warning("no memory for the state %s; it will be computed again", name)
+            return None
         except (OSError, ValueError) as error:
             _log.warning("the state %s cannot be used: %s", name, error)
             self._remove(known.path)
             return None
         return saved
 
-    def write(self, name: str, saved: SavedState) -> None:
-        """Write this soon, on another thread, in place of what had that name."""
-        self._jobs.put((self._file_name(name), saved))
+    def write(self, name: str, saved: SavedState) -> bool:
+        """Write this soon, on another thread, in place of what had that name. False where too much waits already."""
+        file_name = self._file_name(name)
+        with self._changed:
+            others = [waiting.size for other, waiting in self._waiting.items() if other != file_name]
+            if others and sum(others) + saved.size > self._most_waiting:
+                return False
+            if file_name not in self._forgotten:
+                self._waiting[file_name] = saved
+                self._changed.notify()
+        return True
+
+    def forget(self, name: str) -> None:
+        """Remove what has that name, and write it no more."""
+        file_name = self._file_name(name)
+        with self._changed:
+            self._forgotten.add(file_name)
+            self._waiting.pop(file_name, None)
+        self._remove(self._folder / file_name)
+
+    def remember(self, name: str) -> None:
+        """What has that name is written again."""
+        with self._changed:
+            self._forgotten.discard(self._file_name(name))
 
     def close(self, seconds: float) -> None:
         """Wait that long at most until all is written."""
-        self._jobs.put(None)
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
         self._writer.join(seconds)
 
     # ------------------------------------------------------------ the writing thread
 
     def _write_all(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             name, saved = job
             try:
                 self._write(name, saved)
-            except (AppError, OSError) as error:
-                _log.warning("the state %s is not kept: %s", name, error)
+            except Exception as error:  # noqa: BLE001 (the edge of a job: those behind it are written all the same)
+                _log.warning("the state %s is not kept: %r", name, error)
+            del job, saved  # as large as what is left of the memory: not to be held until the next one comes
+
+    def _next(self) -> tuple[str, SavedState] | None:
+        """What has waited longest; None once all is written that is to be written."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            name = next(iter(self._waiting), None)
+            return None if name is None else (name, self._waiting.pop(name))
 
     def _write(self, name: str, saved: SavedState) -> None:
         if saved.size > self._limit:
             return
         path = self._folder / name
         write_atomically(path, encode(saved, self._identity))
-        with self._lock:
-            self._known[name] = _Known(path, saved.key, saved.run)
+        with self._changed:
+            wanted = name not in self._forgotten
+            if wanted:
+                self._known[name] = _Known(path, saved.key, saved.run)
+        if not wanted:
+            self._remove(path)
         self._clean_up()
 
     def _clean_up(self) -> None:
@@ -134,7 +164,7 @@ class StateFiles:
             total -= size
 
     def _remove(self, path: Path) -> None:
-        with self._lock:
+        with self._changed:
             self._known.pop(path.name, None)
         try:
             path.unlink(missing_ok=True)
@@ -152,23 +182,29 @@ class StateFiles:
         if self._folder.is_dir():
             yield from self._folder.glob(f"*{SUFFIX}")
 
+    def _remove_halves(self) -> None:
+        """Remove what a worker was writing when it was killed."""
+        for path in self._folder.glob(f".*{SUFFIX}.*"):
+            path.unlink(missing_ok=True)
+
     def _look(self, path: Path) -> _Known | None:
         """What a file says it holds; None where it is another model's or none of ours."""
         try:
             with path.open("rb") as file:
                 head = file.read(len(MAGIC) + 4)
-                header = _header_of(head + file.read(_header_length(head)))
+                header = header_of(head + file.read(header_length(head)))
                 cells = np.frombuffer(file.read(4 * header.cells), dtype="<i4")
             if header.identity != self._identity or len(cells) != header.cells:
                 return None
-            return _Known(path, header.key, TokenRun(cells, _pictures(header)))
+            return _Known(path, header.key, TokenRun(cells, header.spans))
         except (OSError, ValueError) as error:
             _log.info("%s is no state of ours: %s", path.name, error)
             return None
 
 
-def identity_of(model: Model, params: LoadParams) -> str:
-    """Names a model file and all parameters its states depend on. Raises OSError."""
+def identity_of(context: Context, params: LoadParams) -> str:
+    """Names a model file and all its states depend on. Raises OSError."""
+    model = context.model
     digest = hashlib.sha256()
     for path in (model.path, *params.loras, *([params.projector] if params.projector else [])):
         status = os.stat(path)
@@ -187,66 +223,10 @@ def identity_of(model: Model, params: LoadParams) -> str:
         params.rope_frequency_base,
         params.rope_frequency_scale,
         params.yarn_original_context,
+        context.stretched,
     )
     digest.update(repr(said).encode())
     return digest.hexdigest()
-
-
-def encode(saved: SavedState, identity: str) -> bytes:
-    """The content of a file."""
-    header = _Header(
-        format=FORMAT,
-        identity=identity,
-        key=saved.key,
-        cells=len(saved.run),
-        pictures=tuple((span.key, span.start, span.cells, span.positions) for span in saved.run.pictures),
-        state=saved.state.nbytes,
-        checkpoints=tuple((point.length, point.state.nbytes) for point in saved.checkpoints),
-    )
-    body = msgspec.msgpack.encode(header)
-    parts = [MAGIC, len(body).to_bytes(4, "big"), body, saved.run.tokens.astype("<i4").tobytes()]
-    parts += [saved.state.tobytes(), *(point.state.tobytes() for point in saved.checkpoints)]
-    content = b"".join(parts)
-    return content + hashlib.sha256(content).digest()
-
-
-def decode(content: bytes, identity: str) -> SavedState:
-    """The state in a file. Raises ValueError for anything but what `encode` made for this identity."""
-    if hashlib.sha256(content[:-_DIGEST]).digest() != content[-_DIGEST:]:
-        raise ValueError("it is cut off or was altered")
-    header = _header_of(content)
-    if (header.format, header.identity) != (FORMAT, identity):
-        raise ValueError("it belongs to another model")
-    start = len(MAGIC) + 4 + _header_length(content)
-    sizes = [4 * header.cells, header.state, *(size for _, size in header.checkpoints)]
-    if start + sum(sizes) + _DIGEST != len(content):
-        raise ValueError("its parts have other lengths")
-    parts = []
-    for size in sizes:
-        parts.append(np.frombuffer(content, dtype=np.uint8, count=size, offset=start))
-        start += size
-    cells, state, *points = parts
-    run = TokenRun(cells.view("<i4"), _pictures(header))
-    checkpoints = tuple(Checkpoint(length, part) for (length, _), part in zip(header.checkpoints, points, strict=True))
-    return SavedState(run, header.key, state, checkpoints)
-
-
-def _header_length(content: bytes) -> int:
-    if content[: len(MAGIC)] != MAGIC:
-        raise ValueError("it does not begin as a state does")
-    length = int.from_bytes(content[len(MAGIC) : len(MAGIC) + 4], "big")
-    if length > _MOST_HEADER:
-        raise ValueError("its header is too long")
-    return length
-
-
-def _header_of(content: bytes) -> _Header:
-    start = len(MAGIC) + 4
-    return msgspec.msgpack.decode(content[start : start + _header_length(content)], type=_Header)
-
-
-def _pictures(header: _Header) -> tuple[PictureSpan, ...]:
-    return tuple(PictureSpan(*fields) for fields in header.pictures)
 
 
 def _used(path: Path) -> tuple[float, int]:

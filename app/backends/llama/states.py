@@ -11,6 +11,9 @@ from app.backends.llama.runs import TokenRun
 DEFAULT_LIMIT = 1024**3
 DEFAULT_SHARE = 0.05
 """Of all memory."""
+WORTH_SAVING = 32
+"""Cells below which a sequence is computed again rather than saved."""
+_CHECKPOINTS_SHARE = 8
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class StateMemory:
         self._limit = default_limit() if limit is None else limit
         self._states: list[SavedState] = []
         """The least recently used first."""
+
+    @property
+    def checkpoints_limit(self) -> int:
+        """Bytes the checkpoints of one slot may take beside all this."""
+        return self._limit // _CHECKPOINTS_SHARE
 
     @property
     def states(self) -> tuple[SavedState, ...]:

@@ -10,6 +10,7 @@ from app.backends.llama.batch import Batch
 from app.backends.llama.context import Context, Outcome
 from app.backends.llama.pacing import Pace
 from app.backends.llama.requests import Answer
+from app.backends.llama.runs import PictureSpan
 from app.backends.llama.slots import Slots
 from app.backends.llama.speculation.length import StepTimes
 from app.errors import AppError
@@ -70,8 +71,12 @@ class Step:
     suspended: list[Answer] = field(default_factory=list)
     """Those that have to make room."""
 
-    def has_failed(self, answer: Answer) -> bool:
-        return any(failed is answer for failed, _ in self.failed)
+    def has_left(self, answer: Answer) -> bool:
+        """Whether it failed, or has to wait for room."""
+        return answer in self.suspended or any(failed is answer for failed, _ in self.failed)
+
+    def fail(self, answer: Answer, reason: str) -> None:
+        self.failed.append((answer, AppError("generation_failed", reason=reason)))
 
 
 class Stepper:
@@ -90,6 +95,8 @@ class Stepper:
         self.pace = Pace(context.batch_size)
         self.times = StepTimes()
         self._threads = 0
+        self._running: Sequence[Answer] = ()
+        """All that hold a slot in this step, whether it is their turn or not."""
         self._key = ""
         self._turns = 0
         self.reading: frozenset[int] = frozenset()
@@ -104,11 +111,12 @@ class Stepper:
 
     def step(self, running: Sequence[Answer]) -> Step:
         """Compute the next tokens of those whose turn it is."""
+        self._running = running
         group = self._group(running)
         self._adapters.use(group[0])
         step = Step()
         self._read_picture(group, step)
-        parts = self._plan([answer for answer in group if answer.slot is not None and not step.has_failed(answer)])
+        parts = self._plan([answer for answer in group if not step.has_left(answer)])
         while parts:
             code, seconds = self._decode(parts)
             if code == Outcome.DONE:
@@ -132,15 +140,16 @@ class Stepper:
     def _plan(self, group: Sequence[Answer]) -> list[Part]:
         """First the next token of every answer, with its draft; then prompts, as much as they may have now."""
         writing = [answer for answer in group if answer.is_writing][: self._outputs]
+        readers = sorted((answer for answer in group if not answer.is_writing), key=lambda one: one.rank)
         spare = self._outputs - len(writing)
         parts = []
         for answer in writing:
-            draft = answer.draft(spare, len(writing) - 1)
+            draft = answer.draft(spare - bool(readers), len(writing) - 1)  # a prompt may end in this step
             spare -= len(draft)
             parts.append(Part(answer, 1, draft))
         used = sum(1 + len(part.draft) for part in parts)
         room = min(self.pace.chunk(len(writing)), self._context.batch_size - used)
-        for answer in sorted((one for one in group if not one.is_writing), key=lambda one: one.rank):
+        for answer in readers:
             cells = min(room, self._readable(answer))
             if cells > 0 and (spare > 0 or cells < answer.pending):
                 parts.append(Part(answer, cells))
@@ -159,24 +168,38 @@ class Stepper:
         return end - held
 
     def _read_picture(self, group: Sequence[Answer], step: Step) -> None:
-        """Read one picture, where a prompt has come to one."""
-        for answer in group:
-            assert answer.slot is not None
-            held = answer.slot.held
-            span = answer.run.picture_at(len(held))
-            if span is None or self._vision is None:
-                continue
-            sequence, position = answer.slot.sequence, answer.run.position(span.start)
-            code = self._vision.read(self._context, answer.pictures[span.key], sequence, position)
-            while code == Outcome.NO_ROOM and self._slots.make_room():
-                self._context.cut(sequence, position)
-                code = self._vision.read(self._context, answer.pictures[span.key], sequence, position)
-            if code == Outcome.DONE:
-                held.follow(answer.run, span.end)
-                return
-            reason = "cache_full" if code == Outcome.NO_ROOM else f"llama_decode returned {code}"
-            step.failed.append((answer, AppError("generation_failed", reason=reason)))
+        """Read one picture, where a prompt has come to one and it is the turn of prompts."""
+        writing = sum(answer.is_writing for answer in group)
+        if self._vision is None or not self.pace.chunk(writing):
             return
+        for answer in sorted(group, key=lambda one: one.rank):
+            assert answer.slot is not None
+            slot = answer.slot
+            span = answer.run.picture_at(len(slot.held))
+            if span is None:
+                continue
+            started = time.perf_counter()
+            code = self._put_picture(self._vision, answer, span)
+            if code == Outcome.DONE:
+                slot.held.follow(answer.run, span.end)
+                self.pace.observe(span.cells, writing, time.perf_counter() - started, 0.0)
+                return
+            self._slots.forget(slot, len(slot.held))
+            if code == Outcome.NO_ROOM:
+                self._relieve([answer], step)
+            elif code != Outcome.ABORTED:
+                step.fail(answer, f"llama_decode returned {code}")
+            return
+
+    def _put_picture(self, vision: PictureReader, answer: Answer, span: PictureSpan) -> int:
+        """What llama_decode said about it."""
+        assert answer.slot is not None
+        self._context.clear_abort()
+        self.reading = frozenset((answer.id,))
+        position = answer.run.position(span.start)
+        code = vision.read(self._context, answer.pictures[span.key], answer.slot.sequence, position)
+        self.reading = frozenset()
+        return code
 
     # ------------------------------------------------------------ computing
 
@@ -187,6 +210,7 @@ class Stepper:
         if threads != self._threads:
             self._context.set_threads(threads)
             self._threads = threads
+        self._context.clear_abort()  # it may have come too late for the step it was meant for
         self.reading = frozenset(part.answer.id for part in parts if not part.answer.is_writing)
         started = time.perf_counter()
         code = self._context.decode(self._batch.c_batch)
@@ -230,8 +254,7 @@ class Stepper:
             writing, drafted = writing + was_writing, drafted + len(part.draft)
             prompt += 0 if was_writing else part.cells
         step.seconds += seconds
-        if not drafted:
-            self.pace.observe(prompt, writing, seconds)
+        self.pace.observe(prompt, writing, seconds, self.times.expected(writing + drafted) if drafted else None)
         if not prompt:
             self.times.observe(writing + drafted, seconds)
         step.plain_seconds = self.pace.step_s(writing)
@@ -247,11 +270,10 @@ class Stepper:
             assert slot is not None
             self._slots.forget(slot, len(slot.held))
         if code == Outcome.ABORTED:
-            self._context.clear_abort()
             return []
         _log.error("llama_decode returned %d for %d answers", code, len(parts))
         if len(parts) == 1:
-            step.failed.append((parts[0].answer, AppError("generation_failed", reason=f"llama_decode returned {code}")))
+            step.fail(parts[0].answer, f"llama_decode returned {code}")
             return []
         self._one_by_one(parts, step)
         return []
@@ -264,26 +286,43 @@ class Stepper:
             return [Part(part.answer, part.cells) for part in parts]
         if len(parts) == 1 and parts[0].cells > 1:
             return [Part(parts[0].answer, parts[0].cells // 2)]
-        if len(parts) == 1:
-            step.failed.append((parts[0].answer, AppError("generation_failed", reason="cache_full")))
-            return []
-        last = max(parts, key=lambda part: part.answer.rank)
-        assert last.answer.slot is not None
-        self._slots.park(last.answer.slot)
-        step.suspended.append(last.answer)
-        return [part for part in parts if part is not last]
+        self._relieve([part.answer for part in parts], step)
+        return [part for part in parts if not step.has_left(part.answer)]
+
+    def _relieve(self, asking: Sequence[Answer], step: Step) -> None:
+        """Make room: idle sequences leave the context, then the answer whose turn comes last waits, whoever that is.
+
+        The one that asks fails where nobody else holds anything.
+        """
+        if self._slots.make_room():
+            return
+        there = [one for one in self._running if not step.has_left(one) and (one in asking or _holds_cells(one))]
+        if len(there) == 1:
+            step.fail(there[0], "cache_full")
+            return
+        last = max(there, key=lambda one: one.rank)
+        assert last.slot is not None
+        self._slots.park(last.slot)
+        step.suspended.append(last)
 
     def _one_by_one(self, parts: Sequence[Part], step: Step) -> None:
         """Compute each part alone: only those fail whose fault it is."""
-        alone: list[tuple[Answer, AppError]] = []
         for part in parts:
-            code, seconds = self._decode([Part(part.answer, part.cells)])
+            slot = part.answer.slot
+            assert slot is not None
+            if step.has_left(part.answer):
+                continue
+            alone = [Part(part.answer, part.cells)]
+            code, seconds = self._decode(alone)
             if code == Outcome.DONE and not part.completes:
-                self._account(step, [Part(part.answer, part.cells)], seconds)
-            elif code == Outcome.DONE:
-                slot = part.answer.slot
-                assert slot is not None
-                self._slots.forget(slot, len(slot.held))
-            else:
-                alone.append((part.answer, AppError("generation_failed", reason=f"llama_decode returned {code}")))
-        step.failed += alone
+                self._account(step, alone, seconds)
+                continue
+            self._slots.forget(slot, len(slot.held))
+            if code == Outcome.NO_ROOM:
+                self._relieve([part.answer], step)
+            elif code not in (Outcome.DONE, Outcome.ABORTED):
+                step.fail(part.answer, f"llama_decode returned {code}")
+
+
+def _holds_cells(answer: Answer) -> bool:
+    return answer.slot is not None and len(answer.slot.held) > 0

@@ -36,26 +36,35 @@ class Fitter(Generic[PromptT]):
         limit = self._context - answer_room(request, self._context)
         if length < self._context and (length <= limit or request.context_policy is ContextPolicy.STOP):
             return prompt, ()
-        stages = droppable(request.turns)
-        if request.context_policy is ContextPolicy.STOP or not stages:
-            raise self._too_long(length)
+        stages = [] if request.context_policy is ContextPolicy.STOP else droppable(request.turns)
         step = max(1, self._context // ANSWER_SHARE)
         wanted = -(-(length - limit) // step) * step
-        return self._shortest(stages, length - wanted)
+        for most in (length - wanted, limit):
+            if (found := self._shortened(stages, most)) is not None:
+                return found
+        if length < self._context:
+            return prompt, ()  # that much room is not to be had: what fits is left alone
+        return self._last(stages, length)
 
-    def _shortest(self, stages: Sequence[frozenset[int]], target: int) -> tuple[PromptT, tuple[int, ...]]:
-        """The prompt of the first stage that is no longer than the target, by bisection; else of the last stage."""
-        low, high = 0, len(stages) - 1
+    def _last(self, stages: Sequence[frozenset[int]], length: int) -> tuple[PromptT, tuple[int, ...]]:
+        """The prompt without all that may be left out; `length`: cells of the whole one."""
+        if not stages:
+            raise self._too_long(length)
+        prompt = self._build(stages[-1])
+        if (length := self._measure(prompt)) >= self._context:
+            raise self._too_long(length)
+        return prompt, tuple(sorted(stages[-1]))
+
+    def _shortened(self, stages: Sequence[frozenset[int]], most: int) -> tuple[PromptT, tuple[int, ...]] | None:
+        """The prompt of the first stage that is no longer than that, by bisection; None where none is."""
+        low, high = 0, len(stages)
         while low < high:
             middle = (low + high) // 2
-            if self._measure(self._build(stages[middle])) <= target:
+            if self._measure(self._build(stages[middle])) <= most:
                 high = middle
             else:
                 low = middle + 1
-        prompt = self._build(stages[low])
-        if (length := self._measure(prompt)) >= self._context:
-            raise self._too_long(length)
-        return prompt, tuple(sorted(stages[low]))
+        return (self._build(stages[low]), tuple(sorted(stages[low]))) if low < len(stages) else None
 
     def _too_long(self, length: int) -> AppError:
         return AppError("prompt_too_long", prompt_tokens=length, context_length=self._context)

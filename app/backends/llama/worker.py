@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING
 
 from app.backends.llama.desk import Desk, say_last_words
 from app.backends.llama.pipes import EXIT_BAD_INPUT, EXIT_FAULT, Output, Requests, read_commands
+from app.errors import AppError
 from app.logs import set_up_logging
 from app.paths import Paths
 from app.protocol import (
     Cancel,
     Embed,
+    Failed,
+    Forget,
     Generate,
     GetStats,
+    Load,
     PreviewPrompt,
     Rerank,
     SetThreads,
@@ -50,6 +54,8 @@ class Worker:
         self._requests = Requests(output)
         self._desk = Desk(output, self._requests, self._take_session, self._take_answer)
         self._session: Session | None = None
+        self._threads: int | None = None
+        """The most the session may use, where a number was named."""
         self._wake: SimpleQueue[Answer | None] = SimpleQueue()
         """What the main thread waits for when there is nothing to compute: answers, or just a reason to look up."""
         self._closing = False
@@ -75,14 +81,17 @@ class Worker:
         elif isinstance(message, Cancel):
             self._cancel(message.request_id)
         elif isinstance(message, SetThreads):
-            if self._session is not None:
-                self._session.set_threads(message.threads)
-        else:
-            if isinstance(message, Generate | Tokenize | Embed | Rerank):
-                self._requests.open(message.request_id)
-            elif isinstance(message, PreviewPrompt):
-                self._requests.open(message.request.request_id)
+            self._threads = message.threads
+            self._apply_threads()
+        elif isinstance(message, Forget):
+            if self._answering is not None:
+                self._answering.forget(message.keep_as)
+        elif isinstance(message, Load) or self._requests.open(_number(message)):
             self._desk.put(message, arrived)
+        else:
+            number = _number(message)
+            error = AppError("bad_request", reason=f"request {number} is being answered already")
+            self._output.send(Failed(request_id=number, error=error.info))
 
     @property
     def _answering(self) -> "Answering | None":
@@ -105,6 +114,12 @@ class Worker:
 
     def _take_session(self, session: "Session") -> None:
         self._session = session
+        self._apply_threads()
+
+    def _apply_threads(self) -> None:
+        """The number may come before the session does, on another thread."""
+        if self._session is not None and self._threads is not None:
+            self._session.set_threads(self._threads)
 
     def _take_answer(self, answer: "Answer") -> None:
         self._wake.put(answer)
@@ -137,6 +152,10 @@ class Worker:
             tokens_written=0,
         )
         return self._session.complete(stats) if self._session is not None else stats
+
+
+def _number(message: Generate | PreviewPrompt | Tokenize | Embed | Rerank) -> int:
+    return message.request.request_id if isinstance(message, PreviewPrompt) else message.request_id
 
 
 def main() -> None:

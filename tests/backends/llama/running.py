@@ -75,8 +75,9 @@ class Running:
         return msgspec.structs.replace(request, **fields)
 
     def add(self, request: Generate) -> int:
-        answer, dropped = self.answering.preparer.prepare(request, time.perf_counter())
+        answer, dropped = self.answering.prepare(request, time.perf_counter())
         assert not dropped
+        self.answering.look(answer)
         self.answering.scheduler.add(answer)
         return request.request_id
 

@@ -201,6 +201,7 @@ async def test_parameters_that_cannot_be_are_refused_in_words(models: Path, para
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_a_hundred_crashes_leave_nothing_behind(models: Path) -> None:
     here = psutil.Process()
     signs = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV)

@@ -1,9 +1,11 @@
 """Models whose memory cannot be cut just anywhere: what is reused is right, and what cannot be is computed again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.backends.llama.context import Outcome
 from app.protocol import Sampling, StateFolder
 from tests.backends.llama.conftest import Open
 from tests.backends.llama.running import LONG, Running
@@ -92,6 +94,29 @@ def test_several_at_once_write_what_they_write_alone(open_model: Open, path: Pat
     numbers = [running.ask(text, TWELVE) for text in texts]
     running.run()
     assert [running.text(number) for number in numbers] == [fresh(path, text) for text in texts]
+
+
+def test_what_an_aborted_step_has_overwritten_is_read_again(
+    open_model: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the prompt is read, and said not to have been: a window has moved on over what stood before."""
+    running = open_model(path, slots=2, batch=256, micro_batch=32)
+    context = running.answering.context
+    decode, codes = context.decode, [Outcome.DONE, Outcome.ABORTED]
+
+    def abort_second(batch: Any) -> int:
+        code = decode(batch)
+        return codes.pop(0) if codes else code
+
+    monkeypatch.setattr(context, "decode", abort_second)
+    monkeypatch.setattr(running.answering._stepper.pace, "chunk", lambda _writing: 200)
+    number = running.ask(LONG, TWELVE)
+    running.step(2)
+    assert not codes
+    for slot in running.answering._slots:
+        assert context.can_resume(slot.sequence, slot.held.position(len(slot.held)))
+    running.run()
+    assert running.text(number) == fresh(path, LONG)
 
 
 def test_states_that_left_come_back_with_their_checkpoints(open_model: Open, path: Path, tmp_path: Path) -> None:

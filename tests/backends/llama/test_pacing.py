@@ -26,6 +26,19 @@ def test_writers_keep_most_of_their_speed() -> None:
     assert read * TOKEN_S / used == pytest.approx(SHARE, abs=0.03)
 
 
+def test_drafts_change_nothing_about_the_share() -> None:
+    """Steps with drafts in them are no plain steps, and prompts have their share of those as well."""
+    pace, used, read = Pace(2048), 0.0, 0
+    pace.observe(0, 1, STEP_S)
+    while used < 60:
+        chunk = pace.chunk(1)
+        step = 2 * STEP_S + chunk * TOKEN_S
+        pace.observe(chunk, 1, step, 2 * STEP_S)
+        used, read = used + step, read + chunk
+    assert read * TOKEN_S / used == pytest.approx(SHARE, abs=0.06)
+    assert pace.step_s(1) == STEP_S
+
+
 def test_no_pause_is_longer_than_a_chunk() -> None:
     _, _, longest = simulate(60, 4)
     assert longest <= STEP_S + max(CHUNK_S, 64 * TOKEN_S)

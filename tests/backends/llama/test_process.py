@@ -11,9 +11,12 @@ import psutil
 import pytest
 
 from app.backends.base import AnswerPart, Backend
+from app.backends.llama import process
+from app.backends.llama.frames import MAX_FRAME, MOST_PICTURES
 from app.backends.llama.process import LlamaBackend, death_reason, worker_environment
 from app.errors import AppError
-from app.protocol import ChatTurn, Delta, DeltaKind, Finished, Generate, LoadParams, Role, Sampling
+from app.protocol import ChatTurn, Delta, DeltaKind, Finished, Generate, ImagePart, LoadParams, Role, Sampling
+from app.server.engine import STOP_ANSWERS_S
 from tests.backends.conftest import HELLO_TEXT
 from tests.backends.contract import GREEDY, BackendContract, answer_of, question, read, text_of
 
@@ -197,6 +200,35 @@ async def test_a_worker_that_ignores_unload_is_killed(monkeypatch: pytest.Monkey
         await loading
     assert caught.value.code == "load_cancelled"
     assert backend.pid is None
+
+
+async def test_more_pictures_than_a_message_carries_are_refused_in_words(models: Path) -> None:
+    backend = await loaded(models / "hello.gguf")
+    image = ImagePart(data=bytes(MOST_PICTURES // 2 + 1))
+    turns = tuple(ChatTurn(role=Role.USER, content="Look.", images=(image,)) for _ in range(2))
+    request = Generate(request_id=1, turns=turns)
+    with pytest.raises(AppError) as caught:
+        await answer_of(backend, request)
+    assert caught.value.code == "picture_too_large"
+    assert "28 MiB is the most" in caught.value.message
+    with pytest.raises(AppError, match="too large"):
+        await backend.preview(request)
+    await backend.unload()
+
+
+async def test_a_message_no_worker_would_take_is_a_bad_request_and_the_worker_lives(models: Path) -> None:
+    backend = await loaded(models / "hello.gguf")
+    with pytest.raises(AppError) as caught:
+        await answer_of(backend, question(1, "x" * MAX_FRAME))
+    assert caught.value.code == "bad_request"
+    with pytest.raises(AppError, match="larger than"):
+        await backend.tokenize("x" * MAX_FRAME)
+    assert text_of(await answer_of(backend, question(2))) == HELLO_TEXT
+    await backend.unload()
+
+
+def test_answers_and_unloading_get_two_seconds_together() -> None:
+    assert STOP_ANSWERS_S + process.UNLOAD_SECONDS <= 2.0
 
 
 async def test_cancelling_the_task_that_loads_ends_the_worker() -> None:

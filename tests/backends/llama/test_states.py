@@ -1,8 +1,13 @@
 """States in memory: the least recently used go, and none is kept twice."""
 
-import numpy as np
+from types import SimpleNamespace
 
+import numpy as np
+import pytest
+
+from app.backends.llama.context import State
 from app.backends.llama.runs import TokenRun
+from app.backends.llama.slots import MOST_CHECKPOINTS, Slots
 from app.backends.llama.states import DEFAULT_LIMIT, Checkpoint, SavedState, StateMemory, default_limit
 
 
@@ -61,3 +66,25 @@ def test_taking_one_removes_it() -> None:
 
 def test_the_usual_limit_is_a_small_part_of_the_memory() -> None:
     assert 0 < default_limit() <= DEFAULT_LIMIT
+
+
+class Marking:
+    """A context whose memory cannot be cut, with checkpoints of 100 bytes."""
+
+    sequences = 1
+    needs_checkpoints = True
+    model = SimpleNamespace(recurrent=True)
+
+    def save(self, _sequence: int, *, partial: bool) -> State:
+        assert partial
+        return np.zeros(100, np.uint8)
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(0, 1), (8 * 250, 2), (8 * 300, 3), (10**6, MOST_CHECKPOINTS)])
+def test_checkpoints_of_a_slot_keep_to_a_share_of_the_memory_for_states(limit: int, kept: int) -> None:
+    slots = Slots(Marking(), StateMemory(limit))  # type: ignore[arg-type]
+    (slot,) = slots
+    for token in range(12):
+        slot.held.append(token)
+        slots.mark(slot)
+    assert [point.length for point in slot.checkpoints] == list(range(13 - kept, 13))

@@ -60,6 +60,17 @@ def test_a_last_question_that_is_too_long_alone_is_refused() -> None:
         fit(conversation(500))
 
 
+def test_what_fits_is_left_alone_where_the_room_is_not_to_be_had() -> None:
+    assert fit(conversation(395)) == (395, ())
+    assert fit(conversation(20, 350)) == (390, ())
+
+
+def test_no_more_is_left_out_than_the_room_takes_where_a_quarter_is_not_to_be_had() -> None:
+    """The room is there without the first question; a quarter more would not be even without both."""
+    assert fit(conversation(30, 15, 260)) == (290, (0, 1))
+    assert fit(conversation(30, 15, 260, policy=ContextPolicy.STOP)) == (350, ())
+
+
 def test_the_room_kept_is_what_the_answer_may_have_but_never_more_than_a_quarter() -> None:
     def room(most: int | None) -> int:
         return answer_room(Generate(request_id=1, turns=(), sampling=Sampling(max_tokens=most)), CONTEXT)

@@ -30,6 +30,7 @@ from app.protocol import (
     LoadProgress,
     Role,
     Sampling,
+    SetThreads,
     Unload,
     WorkerStats,
 )
@@ -145,6 +146,31 @@ def test_requests_are_answered_one_after_the_other(worker: Worker, models: Path)
         if isinstance(message, Finished):
             order.append(message.request_id)
     assert order == [1, 2]
+
+
+def test_a_number_that_is_being_answered_is_refused(worker: Worker, models: Path) -> None:
+    worker.send(load(models), ask(1))
+    worker.until(Delta)
+    worker.send(ask(1))
+    while not isinstance(message := worker.receive(), Failed):
+        assert not isinstance(message, Finished), message
+    assert (message.request_id, message.error.code) == (1, "bad_request")
+    worker.send(Cancel(request_id=1))
+    worker.until(Finished)
+    worker.send(ask(1, 3))
+    finished = worker.until(Finished)
+    assert isinstance(finished, Finished)
+    assert finished.stats.answer_tokens == 3
+
+
+def test_threads_named_while_loading_hold_afterwards(worker: Worker, models: Path) -> None:
+    params = LoadParams(context_length=4096, threads=2, batch_threads=2)
+    worker.send(Load(path=str(models / "endless.gguf"), params=params), SetThreads(threads=1), ask(1))
+    worker.until(Delta)
+    worker.send(GetStats())
+    stats = worker.until(WorkerStats)
+    assert isinstance(stats, WorkerStats)
+    assert stats.threads == 1
 
 
 def test_cancel_and_stats_are_obeyed_in_mid_answer(worker: Worker, models: Path) -> None:

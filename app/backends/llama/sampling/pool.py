@@ -1,5 +1,6 @@
 """Samples for several answers of one step, in threads where that is faster than one after the other."""
 
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,8 @@ from app.backends.llama.binding import llama
 from app.backends.llama.sampling.logits import Logits, context_row
 from app.backends.llama.sampling.sampler import TokenSampler
 from app.errors import AppError
+
+_log = logging.getLogger(__name__)
 
 _MOST_THREADS = 4
 _WORTH_S = 0.0004
@@ -55,5 +58,8 @@ def _sample(sampler: TokenSampler, row: Logits) -> int | AppError:
         return sampler.sample_row(row)
     except AppError as error:
         return error
+    except Exception as error:  # noqa: BLE001 (the edge of a request: the others must not suffer)
+        _log.exception("sampling failed")
+        return AppError("generation_failed", reason=type(error).__name__)
     finally:
         sampler.cost_s += _WEIGHT * (time.perf_counter() - began - sampler.cost_s)

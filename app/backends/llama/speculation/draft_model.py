@@ -1,7 +1,7 @@
 """A smaller model of the same vocabulary that drafts what a larger one will probably write."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,8 +10,10 @@ import numpy as np
 from app.backends.llama.batch import Batch
 from app.backends.llama.binding import llama
 from app.backends.llama.context import Context, Outcome
+from app.backends.llama.cores import default_threads
 from app.backends.llama.engine_log import EngineLog
 from app.backends.llama.model import Model, ProgressCheck
+from app.backends.llama.threads import ONE_THREAD_BYTES
 from app.backends.llama.vocabulary import Vocabulary
 from app.errors import AppError
 from app.protocol import LoadParams
@@ -50,7 +52,9 @@ class DraftModel:
         sequences: int,
         log: EngineLog,
         on_progress: ProgressCheck = lambda _share: True,
+        threads: Callable[[], int] = default_threads,
     ) -> None:
+        """`threads`: asked before each step, what the target has then."""
         self.model = Model(path, _own_params(params), on_progress, log)
         try:
             check_fit(self.model, vocabulary)
@@ -63,6 +67,9 @@ class DraftModel:
         self.tokens_read = 0
         """In all, guesses included."""
         self._batch = Batch(CHUNK, sequences)
+        self._ask_threads = threads
+        self.threads = 0
+        """Of the last step."""
         self._sequences = [_Sequence(number) for number in range(sequences)]
 
     def open(self, prompt: Sequence[int]) -> "ModelDrafter | None":
@@ -71,9 +78,6 @@ class DraftModel:
         if not free:
             return None
         return ModelDrafter(self, max(free, key=lambda one: (_shared(one.held, prompt), -len(one.held))), prompt)
-
-    def set_threads(self, threads: int) -> None:
-        self.context.set_threads(threads)
 
     def close(self) -> None:
         self._batch.close()
@@ -86,12 +90,20 @@ class DraftModel:
             return False
         self._batch.clear()
         self._batch.add(tokens, len(sequence.held), sequence.number, outputs=1)
+        self._share_threads()
         if self.context.decode(self._batch.c_batch) != Outcome.DONE:
             self.cut(sequence, len(sequence.held))
             return False
         sequence.held.extend(tokens)
         self.tokens_read += len(tokens)
         return True
+
+    def _share_threads(self) -> None:
+        """As many threads as the target has at this moment, and no more than a model of this size can use."""
+        threads = 1 if self.model.size < ONE_THREAD_BYTES else max(1, self._ask_threads())
+        if threads != self.threads:
+            self.context.set_threads(threads)
+            self.threads = threads
 
     def cut(self, sequence: _Sequence, length: int) -> None:
         """Forget all tokens of a sequence from that one on."""

@@ -97,6 +97,24 @@ def test_one_fault_is_one_answers_alone(decoded: tuple[Any, Vocabulary], pool: S
     assert isinstance(second, AppError)
 
 
+@pytest.mark.parametrize("cost", [0.0, 1.0])
+def test_a_bug_in_one_is_its_fault_alone(
+    decoded: tuple[Any, Vocabulary], pool: SamplerPool, monkeypatch: pytest.MonkeyPatch, cost: float
+) -> None:
+    context, vocabulary = decoded
+
+    def fail(_row: object) -> int:
+        raise ZeroDivisionError
+
+    good, bad = samplers(vocabulary, Choice(temperature=0.0), Choice())
+    good.cost_s = bad.cost_s = cost
+    monkeypatch.setattr(bad, "sample_row", fail)
+    first, second = pool.sample(context, [(good, 0), (bad, 1)])
+    assert first == context_row(context, 0, vocabulary.size).argmax()
+    assert isinstance(second, AppError)
+    assert second.values["reason"] == "ZeroDivisionError"
+
+
 def test_no_work_is_done_at_once(decoded: tuple[Any, Vocabulary], pool: SamplerPool) -> None:
     assert pool.sample(decoded[0], []) == []
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.backends.llama.engine_log import EngineLog
 from app.backends.llama.model import Model
+from app.backends.llama.speculation import draft_model
 from app.backends.llama.speculation.draft_model import CHUNK, DraftModel, ModelDrafter
 from app.errors import AppError
 from app.protocol import LoadParams
@@ -172,3 +173,26 @@ def test_a_missing_file_is_told_as_any_model_is(tmp_path: Path, target: Model) -
     with pytest.raises(AppError) as refused:
         open_draft(tmp_path / "none.gguf", target)
     assert refused.value.code == "model_load_failed"
+
+
+def test_it_has_as_many_threads_as_the_target(models: Path, target: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draft_model, "ONE_THREAD_BYTES", 0)
+    shared: list[int] = [3, 1, 1]
+    given: list[int] = []
+    drafting = DraftModel(
+        str(models / "endless.gguf"),
+        LoadParams(context_length=CONTEXT),
+        target.vocabulary,
+        1,
+        EngineLog(),
+        threads=shared.pop,
+    )
+    monkeypatch.setattr(drafting.context, "set_threads", given.append)
+    assert len(start(drafting, [1, 2, 3]).draft(3)) == 3
+    drafting.close()
+    assert given == [1, 3]  # not again for a step with the same number
+
+
+def test_a_tiny_model_drafts_with_one_thread(drafting: DraftModel) -> None:
+    start(drafting, [1, 2, 3]).draft(1)
+    assert drafting.threads == 1
