@@ -1,5 +1,6 @@
 """Fixtures for every room: a home of its own for each test, kept apart from the person's."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import pytest
 
 from tests.gguf import TinyModel, write_tiny_model
 from tests.processes import RunningBackend, running_backend
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts in the background this way, and every command a test interrupts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
