@@ -14,8 +14,8 @@ PROMPT = 32
 """Tokens of text in each prompt."""
 WIDTHS = (4, 8)
 SERVER_WIDTHS = (1, 4, 8, 16)
-ANSWER = 160
-"""Tokens of each of several answers."""
+ANSWER, LARGE_WIDTH, SHORT_ANSWER = 160, 8, 96
+"""Tokens of each of several answers, and of each where there are as many as that or more."""
 MANY = 4000
 
 
@@ -70,7 +70,7 @@ async def beside_llama_server(bench: Bench) -> dict[str, object]:
         for number in range(bench.rounds):
             for width in SERVER_WIDTHS:
                 texts = [words(PROMPT, 1000 * number + stream) for stream in range(width)]
-                theirs[width].append(joint_rate(await server.together(texts, ANSWER)))
+                theirs[width].append(joint_rate(await server.together(texts, _tokens(width))))
                 ours[width].append(joint_rate(await together(backend, _questions(width, number))))
     return {
         str(width): {
@@ -84,7 +84,12 @@ async def beside_llama_server(bench: Bench) -> dict[str, object]:
 
 def _questions(width: int, number: int) -> list[Generate]:
     texts = [words(PROMPT, 1000 * number + stream) for stream in range(width)]
-    return [question(text, ANSWER, speculate=False) for text in texts]
+    return [question(text, _tokens(width), speculate=False) for text in texts]
+
+
+def _tokens(width: int) -> int:
+    """What each of so many answers is long: a measurement takes seconds, and most of it all are being written."""
+    return ANSWER if width < LARGE_WIDTH else SHORT_ANSWER
 
 
 def _share(ours: Sequence[float], theirs: Sequence[float]) -> float:
