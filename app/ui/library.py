@@ -26,6 +26,8 @@ class Library(QObject):
         self.fetched = False
         self.params: dict[str, LoadParams] = {}
         """How models were last loaded from this window, by id; they are loaded so again."""
+        self._told: dict[str, ModelEntry] = {}
+        """What events said since the list was last asked for: its answer may be older than they are."""
 
     def take_event(self, event: Event) -> None:
         """Keep up with what happened in the backend."""
@@ -36,7 +38,8 @@ class Library(QObject):
 
     def fetch(self) -> None:
         """Have the model folder read again."""
-        self._client.get("/api/models", list[ModelEntry], self._on_entries)
+        told = self._told = {}
+        self._client.get("/api/models", list[ModelEntry], lambda entries: self._on_entries(entries, told))
 
     def load(self, model_id: str, params: LoadParams | None = None) -> None:
         """Begin to load, as the last time where nothing else is asked; progress comes as events."""
@@ -51,12 +54,15 @@ class Library(QObject):
         path = f"/api/models/{quote(model_id, safe='')}/unload"
         self._client.post(path, None, ModelEntry, _wait_for_event, partial(self._on_failed, model_id))
 
-    def _on_entries(self, entries: list[ModelEntry]) -> None:
-        self.entries = _told_apart(entries)
+    def _on_entries(self, entries: list[ModelEntry], told: dict[str, ModelEntry]) -> None:
+        if told is not self._told:
+            return  # it was asked for again since
+        self.entries = _told_apart([told.get(entry.id, entry) for entry in entries])
         self.fetched = True
         self.changed.emit()
 
     def _put(self, model: ModelEntry) -> None:
+        self._told[model.id] = model
         self.entries = [replace(model, name=each.name) if each.id == model.id else each for each in self.entries]
         self.changed.emit()
 

@@ -329,7 +329,7 @@ def test_the_page_speaks_of_itself_by_name(window: ChatWindow) -> None:
     for widget in (page.title, page.picker, page.composer.field.plain):
         assert widget.accessibleName()
     assert page.conversation.messages[-1].role is Role.ASSISTANT
-    assert page.picker.text().endswith("CPU")
+    window.wait(lambda: page.picker.text().endswith("CPU"))
 
 
 def test_the_window_is_told_which_conversation_is_shown(window: ChatWindow) -> None:

@@ -11,6 +11,7 @@ from app.backends.llama.output.arriving import ArrivingText, Markers, Step
 from app.backends.llama.output.calls import CallReader
 from app.backends.llama.output.families import Family
 from app.backends.llama.output.parts import Parts, Trimmer
+from app.backends.llama.output.reading import Reader
 from app.protocol import ToolSpec
 
 _HEADER_LIMIT = 400
@@ -20,17 +21,13 @@ _RECIPIENT = re.compile(r"to=functions\.([\w.\-]{1,128})")
 _CHANNEL = re.compile(r"\s*(\w*)")
 
 
-class ChannelReader:
+class ChannelReader(Reader):
     """One message after the other; text outside of messages is the answer's."""
 
     def __init__(
         self, text: ArrivingText, parts: Parts, family: Family, opens_thinking: bool, tools: Sequence[ToolSpec]
     ) -> None:
-        self.thinking = opens_thinking
-        self.call_ended = False
-        self.turn_ended = False
-        self._text = text
-        self._parts = parts
+        super().__init__(text, parts, thinking=opens_thinking)
         self._names = {tool.name for tool in tools}
         self._calls = CallReader(text, parts, family.calls, tools)
         self._next = ""

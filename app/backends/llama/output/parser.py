@@ -1,29 +1,18 @@
 """Reads an answer as it is written: tells thinking, text and calls of tools apart, wherever the pieces end."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
-from app.backends.llama.output.arriving import ArrivingText, Step
+from app.backends.llama.output.arriving import ArrivingText
 from app.backends.llama.output.channels import ChannelReader
 from app.backends.llama.output.families import Family
 from app.backends.llama.output.parts import OutputPart, Parts
 from app.backends.llama.output.plain import PlainReader
+from app.backends.llama.output.reading import Reader
 from app.backends.llama.output.recipients import RecipientReader
 from app.backends.llama.output.syntax import Layout
 from app.protocol import ToolSpec
 
-
-class AnswerReader(Protocol):
-    """Reads a whole answer of one layout."""
-
-    thinking: bool
-    call_ended: bool
-    turn_ended: bool
-
-    def read(self) -> Step[None]: ...
-
-
-_READERS: Mapping[Layout, Callable[[ArrivingText, Parts, Family, bool, Sequence[ToolSpec]], AnswerReader]] = {
+_READERS: Mapping[Layout, Callable[[ArrivingText, Parts, Family, bool, Sequence[ToolSpec]], Reader]] = {
     Layout.PLAIN: PlainReader,
     Layout.CHANNELS: ChannelReader,
     Layout.RECIPIENTS: RecipientReader,

@@ -6,22 +6,19 @@ from app.backends.llama.output.arriving import ArrivingText, Markers, Step
 from app.backends.llama.output.calls import CallReader
 from app.backends.llama.output.families import Family
 from app.backends.llama.output.parts import Parts, Trimmer
+from app.backends.llama.output.reading import Reader
 from app.protocol import ToolSpec
 
 _FENCE = "```"
 
 
-class PlainReader:
+class PlainReader(Reader):
     """Thinking, then text with calls in it. Calls inside code fences are what the text is about."""
 
     def __init__(
         self, text: ArrivingText, parts: Parts, family: Family, opens_thinking: bool, tools: Sequence[ToolSpec]
     ) -> None:
-        self.thinking = opens_thinking
-        self.call_ended = False
-        self.turn_ended = False
-        self._text = text
-        self._parts = parts
+        super().__init__(text, parts, thinking=opens_thinking)
         self._syntax = family.syntax
         self._opens, self._closes = (tag.strip() for tag in family.thinking)
         self._answer = Trimmer(parts.text, left=False)

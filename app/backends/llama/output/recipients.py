@@ -6,23 +6,20 @@ from app.backends.llama.output.arriving import WORD_LIMIT, ArrivingText, Markers
 from app.backends.llama.output.calls import CallReader
 from app.backends.llama.output.families import Family
 from app.backends.llama.output.parts import Parts, Trimmer
+from app.backends.llama.output.reading import Reader
 from app.protocol import ToolSpec
 
 _BEGINS = ">>>"
 _EVERYBODY = "all"
 
 
-class RecipientReader:
+class RecipientReader(Reader):
     """Text for the person and calls in turn. The prompt has written the first `>>>` already."""
 
     def __init__(
         self, text: ArrivingText, parts: Parts, family: Family, opens_thinking: bool, tools: Sequence[ToolSpec]
     ) -> None:
-        self.thinking = False
-        self.call_ended = False
-        self.turn_ended = False
-        self._text = text
-        self._parts = parts
+        super().__init__(text, parts, thinking=False)
         self._names = {tool.name for tool in tools}
         self._calls = CallReader(text, parts, family.calls, tools)
         self._answer = Trimmer(parts.text, left=False)
