@@ -1,5 +1,6 @@
 """The messages that cross a process border: frozen msgspec structs."""
 
+from app.protocol.advice import Advice, NotWorth, Suggestion, Use
 from app.protocol.backend import (
     ConversationChanged,
     ConversationRemoved,
@@ -54,8 +55,19 @@ from app.protocol.generation import (
     ToolChoice,
     ToolSpec,
 )
-from app.protocol.machine import Check, CheckState, Device, Machine
+from app.protocol.machine import Check, CheckState, Device, Disk, Machine
+from app.protocol.measuring import (
+    BenchReport,
+    BenchRow,
+    CalibrationState,
+    DeviceSample,
+    LoadedMemory,
+    Measurement,
+    MeasurementKind,
+    MemorySample,
+)
 from app.protocol.models import KvType, LoadParams, ModelEntry, ModelState, RopeScaling, SplitMode, TensorOverride
+from app.protocol.plan import CPU, Confidence, MemoryUse, Plan, Prediction, Range, Reason, Verdict
 from app.protocol.worker import (
     Cancel,
     ChatTurn,
@@ -94,6 +106,8 @@ from app.protocol.worker import (
 )
 
 __all__ = [
+    "CPU",
+    "Advice",
     "AnswerDelta",
     "AnswerEvent",
     "AnswerFinished",
@@ -101,10 +115,14 @@ __all__ = [
     "AnswerQueued",
     "AnswerSnapshot",
     "AnswerToolCall",
+    "BenchReport",
+    "BenchRow",
+    "CalibrationState",
     "Cancel",
     "ChatTurn",
     "Check",
     "CheckState",
+    "Confidence",
     "ContextPolicy",
     "Conversation",
     "ConversationChange",
@@ -113,6 +131,8 @@ __all__ = [
     "Delta",
     "DeltaKind",
     "Device",
+    "DeviceSample",
+    "Disk",
     "Embed",
     "Embeddings",
     "ErrorInfo",
@@ -136,8 +156,13 @@ __all__ = [
     "LoadParams",
     "LoadProgress",
     "Loaded",
+    "LoadedMemory",
     "LoraScale",
     "Machine",
+    "Measurement",
+    "MeasurementKind",
+    "MemorySample",
+    "MemoryUse",
     "Message",
     "MessageChanged",
     "MessagePage",
@@ -148,11 +173,14 @@ __all__ = [
     "ModelState",
     "NewConversation",
     "NewMessage",
+    "NotWorth",
     "Options",
     "OutputFormat",
+    "Plan",
     "PortChanged",
     "PortRequest",
     "PortState",
+    "Prediction",
     "Prefill",
     "Preset",
     "PreviewPrompt",
@@ -161,6 +189,8 @@ __all__ = [
     "PromptRequest",
     "PromptText",
     "Queued",
+    "Range",
+    "Reason",
     "Regenerate",
     "Rerank",
     "Role",
@@ -174,6 +204,7 @@ __all__ = [
     "Started",
     "StateFolder",
     "Status",
+    "Suggestion",
     "TensorOverride",
     "ToWorker",
     "TokenLogprob",
@@ -186,7 +217,9 @@ __all__ = [
     "ToolSpec",
     "TurnsDropped",
     "Unload",
+    "Use",
     "Value",
+    "Verdict",
     "Wire",
     "WorkerStats",
 ]
