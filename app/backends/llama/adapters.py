@@ -37,15 +37,16 @@ class Adapters:
         return ",".join(f"{index}:{scale:g}" for index, scale in self._mixture(scales))
 
     def apply(self, context: Context, scales: Sequence[LoraScale]) -> None:
-        """Compute with this mixture from the next step on. Costs next to nothing where it is in use already."""
+        """Compute with this mixture from the next step on. Costs next to nothing where it is in use already.
+
+        Raises AppError("generation_failed") where llama.cpp refuses it.
+        """
         mixture = self._mixture(scales)
-        if not mixture:
-            llama.llama_set_adapters_lora(context.handle, None, 0, None)
-            return
         handles = (llama.llama_adapter_lora_p_ctypes * len(mixture))()
         handles[:] = [self._handles[index] for index, _ in mixture]
         numbers = (ctypes.c_float * len(mixture))(*(scale for _, scale in mixture))
-        llama.llama_set_adapters_lora(context.handle, handles, len(mixture), numbers)
+        if llama.llama_set_adapters_lora(context.handle, handles, len(mixture), numbers) != 0:
+            raise AppError("generation_failed", reason="adapters_refused")
 
     def _mixture(self, scales: Sequence[LoraScale]) -> list[tuple[int, float]]:
         """(index, scale) of all that have an effect, in order; the last word on an adapter counts."""

@@ -41,10 +41,11 @@ class _Mixtures:
     def __init__(self, adapters: Adapters, context: Context) -> None:
         self._adapters = adapters
         self._context = context
-        self._key = ""
+        self._key: str | None = ""
 
     def use(self, answer: Answer) -> None:
         if answer.key != self._key:
+            self._key = None  # what is on it is not known until this has succeeded
             self._adapters.apply(self._context, answer.request.loras)
             self._key = answer.key
 

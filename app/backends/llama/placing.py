@@ -42,7 +42,7 @@ class Placement:
         best: tuple[int, bool, int] = (0, False, 0)
         found = None
         for slot in self._slots:
-            if slot.key != key or not len(slot.held):
+            if slot.key != key or not len(slot.held) or (slot.ahead and not self._context.cuttable):
                 continue
             length = self._reachable(slot, slot.held.shared_with(run, most))
             rank = (length, not slot.busy, slot.used)

@@ -126,11 +126,16 @@ class Answer:
             return []
         return self.speculator.draft(min(room, self.room - 1), beside)
 
+    def stop_speculating(self) -> None:
+        """Draft nothing more."""
+        speculator, self.speculator = self.speculator, None
+        if speculator is not None:
+            speculator.close()
+
     def close(self) -> None:
         """Free what C code holds for it."""
         self.sampler.close()
-        if self.speculator is not None:
-            self.speculator.close()
+        self.stop_speculating()
 
     def forced(self) -> int | None:
         """A token that has to come next, whatever is likely."""

@@ -177,6 +177,8 @@ class Scheduler:
         for part in step.parts:
             with self._guarding(part.answer):
                 self._has_read(part)
+        if step.looked is not None:
+            self._report_reading(step.looked)
         step.writing = [part for part in step.writing if part.answer.slot is not None]
 
     def _has_read(self, part: Part) -> None:
@@ -193,7 +195,7 @@ class Scheduler:
 
     def _report_reading(self, answer: Answer) -> None:
         assert answer.slot is not None
-        done = len(answer.slot.held)
+        done = len(answer.slot.held) + answer.slot.ahead
         writing = sum(other.is_writing for other in self._running)
         eta = self._stepper.pace.eta(answer.prompt_length - done, writing)
         self._events.append(

@@ -29,6 +29,8 @@ class Slot:
     sequence: int
     held: TokenRun = field(default_factory=TokenRun)
     """The cells the KV cache has."""
+    ahead: int = 0
+    """Cells it has beyond those: of a picture that is read in part."""
     key: str = ""
     """Names the adapters they were computed with."""
     busy: bool = False
@@ -75,6 +77,7 @@ class Slots:
 
     def release(self, slot: Slot, keep_as: str = "") -> None:
         """Whoever used it has ended; what it holds stays until the room is needed, and is written to disk soon."""
+        self._drop_ahead(slot)
         slot.busy = False
         slot.used = next(self._clock)
         slot.keep_as = keep_as
@@ -99,6 +102,7 @@ class Slots:
         position = slot.held.position(length)
         if not (self.context.cut(slot.sequence, position) and self.context.can_resume(slot.sequence, position)):
             return False
+        slot.ahead = 0
         slot.held.cut(length)
         slot.checkpoints = [point for point in slot.checkpoints if point.length <= length]
         return True
@@ -106,9 +110,15 @@ class Slots:
     def clear(self, slot: Slot) -> None:
         """Empty the slot."""
         self.context.clear(slot.sequence)
+        slot.ahead = 0
         slot.held = TokenRun()
         slot.checkpoints = []
         slot.keep_as = ""
+
+    def _drop_ahead(self, slot: Slot) -> None:
+        """Forget a picture that is read in part: nobody could go on from there."""
+        if slot.ahead:
+            self.forget(slot, len(slot.held))
 
     def clear_idle(self) -> None:
         """Empty all that nobody uses, without saving anything."""
@@ -133,6 +143,7 @@ class Slots:
 
     def save(self, slot: Slot) -> None:
         """Keep in memory what the slot holds, and on disk what was to be kept there."""
+        self._drop_ahead(slot)
         worth = self._worth_saving(slot)
         if not worth and not slot.keep_as:
             return

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from app.backends.llama.batch import Batch
 from app.backends.llama.context import Context, Outcome
+from app.backends.llama.narrowing import Narrowing
 from app.backends.llama.pacing import Pace
 from app.backends.llama.requests import Answer
 from app.backends.llama.runs import PictureSpan
@@ -38,7 +39,10 @@ class AdapterSwitch(Protocol):
 class PictureReader(Protocol):
     """Who puts pictures into a sequence."""
 
-    def read(self, context: Context, encoded: Any, sequence: int, position: int) -> int: ...
+    def read(
+        self, context: Context, encoded: Any, sequence: int, position: int, done: int, most: int
+    ) -> tuple[int, int]:
+        """Read on after `done` cells, about `most` of them; returns what llama_decode said and the cells done then."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ class Part:
         """Whether the run is read to its end, so that a token can be sampled."""
         return self.cells == self.answer.pending
 
+    @property
+    def tokens(self) -> int:
+        return self.cells + len(self.draft)
+
 
 @dataclass
 class Step:
@@ -67,6 +75,8 @@ class Step:
     seconds: float = 0.0
     plain_seconds: float | None = None
     """What it would have taken without drafts, if that is known."""
+    looked: Answer | None = None
+    """Of whose picture a part was read."""
     failed: list[tuple[Answer, AppError]] = field(default_factory=list)
     suspended: list[Answer] = field(default_factory=list)
     """Those that have to make room."""
@@ -94,6 +104,7 @@ class Stepper:
         self._batch = Batch(context.batch_size, context.sequences)
         self.pace = Pace(context.batch_size)
         self.times = StepTimes()
+        self._narrowing = Narrowing()
         self._threads = 0
         self._running: Sequence[Answer] = ()
         """All that hold a slot in this step, whether it is their turn or not."""
@@ -112,11 +123,10 @@ class Stepper:
     def step(self, running: Sequence[Answer]) -> Step:
         """Compute the next tokens of those whose turn it is."""
         self._running = running
-        group = self._group(running)
-        self._adapters.use(group[0])
         step = Step()
+        group = self._equipped(self._group(running), step)
         self._read_picture(group, step)
-        parts = self._plan([answer for answer in group if not step.has_left(answer)])
+        parts = self._narrowed(self._plan([answer for answer in group if not step.has_left(answer)]))
         while parts:
             code, seconds = self._decode(parts)
             if code == Outcome.DONE:
@@ -137,6 +147,18 @@ class Stepper:
         self._turns += 1
         return [answer for answer in running if answer.key == self._key]
 
+    def _equipped(self, group: list[Answer], step: Step) -> list[Answer]:
+        """The group with its adapters on the context; where that cannot be, all who want these adapters fail."""
+        try:
+            self._adapters.use(group[0])
+        except Exception as error:  # noqa: BLE001 (the edge of requests: the others want other adapters)
+            _log.exception("the adapters %r cannot be used", self._key)
+            known = error if isinstance(error, AppError) else None
+            for answer in group:
+                step.failed.append((answer, known or AppError("generation_failed", reason=type(error).__name__)))
+            return []
+        return group
+
     def _plan(self, group: Sequence[Answer]) -> list[Part]:
         """First the next token of every answer, with its draft; then prompts, as much as they may have now."""
         writing = [answer for answer in group if answer.is_writing][: self._outputs]
@@ -144,10 +166,10 @@ class Stepper:
         spare = self._outputs - len(writing)
         parts = []
         for answer in writing:
-            draft = answer.draft(spare - bool(readers), len(writing) - 1)  # a prompt may end in this step
+            draft = self._draft(answer, spare - bool(readers), len(writing) - 1)  # a prompt may end in this step
             spare -= len(draft)
             parts.append(Part(answer, 1, draft))
-        used = sum(1 + len(part.draft) for part in parts)
+        used = sum(part.tokens for part in parts)
         room = min(self.pace.chunk(len(writing)), self._context.batch_size - used)
         for answer in readers:
             cells = min(room, self._readable(answer))
@@ -156,6 +178,22 @@ class Stepper:
                 spare -= cells == answer.pending
                 room -= cells
         return parts
+
+    def _draft(self, answer: Answer, room: int, beside: int) -> Sequence[int]:
+        """An answer whose drafter breaks goes on without one: its text is the same."""
+        try:
+            return answer.draft(room, beside)
+        except Exception:  # noqa: BLE001 (the edge of a request)
+            _log.exception("request %d is not speculated on any more", answer.id)
+            answer.stop_speculating()
+            return ()
+
+    def _narrowed(self, parts: list[Part]) -> list[Part]:
+        """As much of the parts as a step may have after others failed; without drafts then."""
+        if not self._narrowing.limited:
+            return parts
+        allotted = self._narrowing.allot([(part.answer.id, part.cells) for part in parts])
+        return [Part(part.answer, cells) for part, cells in zip(parts, allotted, strict=True) if cells]
 
     def _readable(self, answer: Answer) -> int:
         """Cells that may be read in one go: up to a picture, and up to where a checkpoint will be wanted."""
@@ -168,9 +206,10 @@ class Stepper:
         return end - held
 
     def _read_picture(self, group: Sequence[Answer], step: Step) -> None:
-        """Read one picture, where a prompt has come to one and it is the turn of prompts."""
+        """Read a part of a picture, where a prompt has come to one and it is the turn of prompts."""
         writing = sum(answer.is_writing for answer in group)
-        if self._vision is None or not self.pace.chunk(writing):
+        most = self.pace.chunk(writing)
+        if self._vision is None or not most:
             return
         for answer in sorted(group, key=lambda one: one.rank):
             assert answer.slot is not None
@@ -178,11 +217,14 @@ class Stepper:
             span = answer.run.picture_at(len(slot.held))
             if span is None:
                 continue
-            started = time.perf_counter()
-            code = self._put_picture(self._vision, answer, span)
+            began, started = slot.ahead, time.perf_counter()
+            code = self._put_picture(self._vision, answer, span, most)
             if code == Outcome.DONE:
-                slot.held.follow(answer.run, span.end)
-                self.pace.observe(span.cells, writing, time.perf_counter() - started, 0.0)
+                self.pace.observe(slot.ahead - began, writing, time.perf_counter() - started, 0.0)
+                if slot.ahead >= span.cells:
+                    slot.held.follow(answer.run, span.end)
+                    slot.ahead = 0
+                step.looked = answer
                 return
             self._slots.forget(slot, len(slot.held))
             if code == Outcome.NO_ROOM:
@@ -191,13 +233,15 @@ class Stepper:
                 step.fail(answer, f"llama_decode returned {code}")
             return
 
-    def _put_picture(self, vision: PictureReader, answer: Answer, span: PictureSpan) -> int:
+    def _put_picture(self, vision: PictureReader, answer: Answer, span: PictureSpan, most: int) -> int:
         """What llama_decode said about it."""
-        assert answer.slot is not None
+        slot = answer.slot
+        assert slot is not None
         self._context.clear_abort()
         self.reading = frozenset((answer.id,))
         position = answer.run.position(span.start)
-        code = vision.read(self._context, answer.pictures[span.key], answer.slot.sequence, position)
+        picture = answer.pictures[span.key]
+        code, slot.ahead = vision.read(self._context, picture, slot.sequence, position, slot.ahead, most)
         self.reading = frozenset()
         return code
 
@@ -253,6 +297,8 @@ class Stepper:
                 step.writing.append(done)
             writing, drafted = writing + was_writing, drafted + len(part.draft)
             prompt += 0 if was_writing else part.cells
+        if self._narrowing.limited:
+            self._narrowing.succeed([part.answer.id for part in parts])
         step.seconds += seconds
         self.pace.observe(prompt, writing, seconds, self.times.expected(writing + drafted) if drafted else None)
         if not prompt:
@@ -272,11 +318,10 @@ class Stepper:
         if code == Outcome.ABORTED:
             return []
         _log.error("llama_decode returned %d for %d answers", code, len(parts))
-        if len(parts) == 1:
+        if not self._narrowing.fail(sum(part.tokens for part in parts)):
             step.fail(parts[0].answer, f"llama_decode returned {code}")
             return []
-        self._one_by_one(parts, step)
-        return []
+        return self._narrowed(parts)
 
     def _with_less(self, parts: list[Part], step: Step) -> list[Part]:
         """The KV cache is full: idle sequences leave it, then drafts and prompts get shorter, then an answer waits."""
@@ -304,24 +349,6 @@ class Stepper:
         assert last.slot is not None
         self._slots.park(last.slot)
         step.suspended.append(last)
-
-    def _one_by_one(self, parts: Sequence[Part], step: Step) -> None:
-        """Compute each part alone: only those fail whose fault it is."""
-        for part in parts:
-            slot = part.answer.slot
-            assert slot is not None
-            if step.has_left(part.answer):
-                continue
-            alone = [Part(part.answer, part.cells)]
-            code, seconds = self._decode(alone)
-            if code == Outcome.DONE and not part.completes:
-                self._account(step, alone, seconds)
-                continue
-            self._slots.forget(slot, len(slot.held))
-            if code == Outcome.NO_ROOM:
-                self._relieve([part.answer], step)
-            elif code not in (Outcome.DONE, Outcome.ABORTED):
-                step.fail(part.answer, f"llama_decode returned {code}")
 
 
 def _holds_cells(answer: Answer) -> bool:

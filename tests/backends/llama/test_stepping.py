@@ -1,5 +1,6 @@
 """What a step does when the engine refuses it, and who has to wait for room; real models, faults put in between."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,25 +100,143 @@ def test_the_one_whose_turn_comes_last_makes_room_even_if_it_is_not_in_the_step(
 # ---------------------------------------------------------------- faults
 
 
-def test_alone_only_those_fail_whose_fault_it_is(open_model: Open) -> None:
-    running = open_model("hello")
-    numbers = [running.ask(limit_text, limit(4), speculate=False) for limit_text in ("one", "two", "three")]
+def refuse(running: Running, refuses: Callable[[dict[int, int]], bool]) -> list[int]:
+    """Let llama_decode fail where `refuses` says so of the step's tokens by sequence; returns the sizes that failed."""
+    context, failed = running.answering.context, list[int]()
+    decode: Callable[[Any], int] = context.decode
+
+    def decode_or_fail(batch: Any) -> int:
+        count = batch.n_tokens
+        tokens = Counter(batch.seq_id[index][0] for index in range(count))
+        if refuses(tokens):
+            failed.append(count)
+            return -3
+        return decode(batch)
+
+    context.decode = decode_or_fail  # type: ignore[method-assign]
+    return failed
+
+
+def writing(running: Running, *texts: str, tokens: int = 12) -> list[int]:
+    """Answers being written."""
+    numbers = [running.ask(text, limit(tokens), speculate=False) for text in texts]
     running.until(lambda: all(running.deltas(number) for number in numbers))
-    answer_first(running, [-3, Outcome.ABORTED, -3])
+    return numbers
+
+
+def sequence_of(running: Running, number: int) -> int:
+    [slot] = [answer.slot for answer in running.answering.scheduler._running if answer.id == number]
+    assert slot is not None
+    return slot.sequence
+
+
+def test_only_those_fail_whose_fault_it_is(open_model: Open) -> None:
+    running = open_model("endless")
+    numbers = writing(running, "one", "two", "three", "four")
+    culprit = sequence_of(running, numbers[2])
+    refuse(running, lambda tokens: culprit in tokens)
     running.run()
-    assert isinstance(running.of(numbers[0])[-1], Finished)
-    assert running.error(numbers[1]).error.code == "generation_failed"
-    assert isinstance(running.of(numbers[2])[-1], Finished)
-    assert running.text(numbers[0]) == running.text(numbers[2])
+    assert running.error(numbers[2]).error.code == "generation_failed"
+    others = [number for number in numbers if number != numbers[2]]
+    assert [running.stats(number).answer_tokens for number in others] == [12] * 3
 
 
-def test_alone_one_may_wait_for_room(open_model: Open) -> None:
+def test_the_others_write_what_they_would_have_written(open_model: Open) -> None:
+    running = open_model("starter")
+    alone = {text: running.answered(text, limit(20), speculate=False) for text in ("Hello!", "Count to five.")}
+    numbers = writing(running, "Hello!", "Tell me about the moon.", "Count to five.", tokens=20)
+    culprit = sequence_of(running, numbers[1])
+    refuse(running, lambda tokens: culprit in tokens)
+    running.run()
+    assert [running.text(numbers[0]), running.text(numbers[2])] == list(alone.values())
+
+
+def test_what_fails_together_and_never_alone_comes_to_its_end(open_model: Open) -> None:
+    running = open_model("endless")
+    numbers = writing(running, "one", "two", "three", "four", tokens=40)
+    failed = refuse(running, lambda tokens: len(tokens) > 1)
+    before = [running.deltas(number) for number in numbers]
+    running.step(8)
+    shares = [running.deltas(number) - count for number, count in zip(numbers, before, strict=True)]
+    assert shares == [2] * 4, "they take turns"
+    running.run()
+    assert [running.stats(number).answer_tokens for number in numbers] == [40] * 4
+    assert len(failed) < 40, "what cannot be is tried now and then, not in every step"
+
+
+def test_a_step_that_was_too_large_once_is_that_large_again(open_model: Open) -> None:
+    running = open_model("endless")
+    numbers = writing(running, "one", "two", tokens=40)
+    answer_first(running, [-3])
+    before = [running.deltas(number) for number in numbers]
+    running.step(30)
+    assert sum(running.deltas(number) for number in numbers) - sum(before) > 2 * 30 - 12
+
+
+def test_a_prompt_that_is_too_much_at_once_is_read_in_smaller_pieces(open_model: Open) -> None:
+    running = open_model("endless")
+    failed = refuse(running, lambda tokens: sum(tokens.values()) > 20)
+    number = running.ask(LONG, limit(3), speculate=False)
+    running.run()
+    assert running.stats(number).answer_tokens == 3
+    assert failed
+
+
+def test_a_prompt_with_a_fault_in_it_fails_alone(open_model: Open) -> None:
+    running = open_model("endless")
+    [writer] = writing(running, "one", tokens=60)
+    sequence = sequence_of(running, writer)
+    refuse(running, lambda tokens: set(tokens) != {sequence})
+    number = running.ask(LONG, limit(3), speculate=False)
+    running.run()
+    assert running.error(number).error.code == "generation_failed"
+    assert running.stats(writer).answer_tokens == 60
+
+
+def test_in_a_small_step_one_may_wait_for_room(open_model: Open) -> None:
     running = open_model("hello")
-    numbers = [running.ask(text, limit(4), speculate=False) for text in ("one", "two")]
-    running.until(lambda: all(running.deltas(number) for number in numbers))
+    numbers = writing(running, "one", "two", tokens=4)
     answer_first(running, [-3, Outcome.NO_ROOM])
     running.run()
     assert [running.stats(number).answer_tokens for number in numbers] == [4, 4]
+
+
+def test_a_drafter_that_breaks_costs_its_answer_nothing(open_model: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = open_model("endless", slots=2)
+    other = running.ask("Hello", limit(30), speculate=False)
+    plain = running.answered("Hi", limit(60), speculate=False)
+    number = running.ask("Hi", limit(60), prediction=plain)
+    running.until(lambda: running.deltas(number) > 3)
+    [answer] = [answer for answer in running.answering.scheduler._running if answer.id == number]
+    assert answer.speculator is not None
+
+    def fail(_room: int, _beside: int) -> list[int]:
+        raise RuntimeError("no draft")
+
+    monkeypatch.setattr(answer.speculator, "draft", fail)
+    running.run()
+    assert running.text(number) == plain
+    assert running.stats(other).answer_tokens == 30
+
+
+def test_adapters_that_break_cost_those_who_want_them(open_model: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = open_model("endless")
+    plain = running.ask("one", limit(20), speculate=False)
+    wanting = [running.ask(text, limit(20), speculate=False) for text in ("two", "three")]
+    for answer in running.answering.scheduler._waiting:
+        answer.key = "" if answer.id == plain else "0:1"
+    switch = stepper_of(running)._adapters
+    use = switch.use
+
+    def refuse_some(answer: Answer) -> None:
+        if answer.key:
+            raise OSError("no adapter")
+        use(answer)
+
+    monkeypatch.setattr(switch, "use", refuse_some)
+    running.run()
+    assert [running.error(number).error.code for number in wanting] == ["generation_failed"] * 2
+    assert running.stats(plain).answer_tokens == 20
 
 
 def test_a_stray_abort_is_forgotten_before_the_next_step(open_model: Open) -> None:
@@ -152,11 +271,11 @@ def read_first(running: Running, codes: list[int]) -> None:
     assert vision is not None
     read = vision.read
 
-    def refuse(*values: Any) -> int:
-        code = read(*values)
-        return codes.pop(0) if codes else code
+    def refuse(*values: Any) -> tuple[int, int]:
+        code, done = read(*values)
+        return (codes.pop(0) if codes else code), done
 
-    vision.read = refuse  # type: ignore[method-assign, assignment]
+    vision.read = refuse  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -204,3 +323,99 @@ def test_pictures_have_their_share_of_the_time_and_no_more(sight: Running) -> No
     assert not any(slot.held.pictures for slot in sight.answering._slots)
     sight.run()
     assert sight.stats(number).finish_reason is FinishReason.LENGTH
+
+
+@pytest.fixture(scope="module")
+def seeing_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose pictures can be read in parts."""
+    folder = tmp_path_factory.mktemp("rows")
+    write_tiny_model(folder / "model.gguf", TinyModel(seed=5, temperature=1.0, architecture="qwen2vl"))
+    write_tiny_projector(folder / "mmproj.gguf", kind="qwen2vl_merger")
+    return folder
+
+
+@pytest.fixture
+def wide(open_model: Open, seeing_rows: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """Reads ten cells a step."""
+    running = open_model(seeing_rows / "model.gguf", projector=str(seeing_rows / "mmproj.gguf"), slots=2)
+    monkeypatch.setattr(stepper_of(running).pace, "chunk", lambda _writing: 10)
+    return running
+
+
+def looks_wide(running: Running, color: str = "red", **fields: Any) -> int:
+    image = ImagePart(data=picture(color, width=300, height=200).data, at=0)
+    turns = (ChatTurn(role=Role.USER, content="What?", images=(image,)),)
+    return running.ask(sampling=limit(6), turns=turns, speculate=False, **fields)
+
+
+def looking(running: Running, number: int) -> None:
+    """Until a part of its picture is read."""
+    running.until(lambda: any(slot.ahead for slot in running.answering._slots))
+    assert not running.deltas(number)
+
+
+def test_running_answers_go_on_between_the_parts_of_a_picture(wide: Running) -> None:
+    writer = wide.ask("Hi", limit(60), speculate=False)
+    wide.until(lambda: wide.deltas(writer) > 2)
+    [writing] = wide.answering.scheduler._running
+    number = looks_wide(wide, "blue")
+    looking(wide, number)
+    before = writing.written
+    wide.until(lambda: wide.deltas(number))
+    assert writing.written - before >= 8
+    reports = [report.done for report in wide.prefills(number)]
+    assert reports == sorted(reports)
+    assert len(reports) > 5, "its reader is told"
+    wide.run()
+
+
+def test_what_a_picture_in_parts_says_is_what_it_says_as_a_whole(
+    wide: Running, open_model: Open, seeing_rows: Path
+) -> None:
+    whole = open_model(seeing_rows / "model.gguf", projector=str(seeing_rows / "mmproj.gguf"), slots=2)
+    numbers = looks_wide(wide), looks_wide(whole)
+    wide.run()
+    whole.run()
+    assert wide.text(numbers[0]) == whole.text(numbers[1])
+
+
+def test_cancelled_within_a_picture_nothing_of_it_is_left(wide: Running) -> None:
+    alone = looks_wide(wide, "green")
+    wide.run()
+    for slot in wide.answering._slots:
+        wide.answering._slots.clear(slot)
+    number = looks_wide(wide)
+    looking(wide, number)
+    wide.ear.cancelled = {number}
+    wide.run()
+    assert wide.stats(number).finish_reason is FinishReason.CANCELLED
+    context = wide.answering.context
+    for slot in wide.answering._slots:
+        assert context.can_resume(slot.sequence, slot.held.position(len(slot.held)))
+        assert slot.ahead == 0
+    again = looks_wide(wide, "green")
+    wide.run()
+    assert wide.text(again) == wide.text(alone)
+
+
+def test_one_who_waits_within_a_picture_begins_it_again(wide: Running) -> None:
+    alone = looks_wide(wide)
+    wide.run()
+    for slot in wide.answering._slots:
+        wide.answering._slots.clear(slot)
+    older = wide.ask("Hi", limit(60), speculate=False)
+    wide.until(lambda: wide.deltas(older))
+    number = looks_wide(wide)
+    looking(wide, number)
+    answer_first(wide, [Outcome.NO_ROOM])
+    wide.run()
+    assert wide.text(number) == wide.text(alone)
+    assert wide.stats(older).answer_tokens == 60
+
+
+def test_a_part_of_a_picture_is_shared_with_nobody(wide: Running) -> None:
+    number = looks_wide(wide)
+    looking(wide, number)
+    second = looks_wide(wide)
+    wide.run()
+    assert wide.text(second) == wide.text(number)

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from app.backends.llama.binding import PACKAGE, llama, set_fields
 from app.backends.llama.context import Context, Outcome
 from app.backends.llama.model import Model
 from app.backends.llama.vision.cache import RecentlyUsed
 from app.backends.llama.vision.picture_file import check_picture
+from app.backends.llama.vision.rows import DIMENSIONS, Embeddings, Positions, RowBatch, positions_in_order
 from app.errors import AppError
 from app.hardware.gguf import read_header
 
@@ -33,8 +33,6 @@ CACHE_BYTES = 256 * 1024 * 1024
 """Of embeddings that are kept for the next time."""
 _ERROR = 4
 _LINES = 50
-
-Embeddings = npt.NDArray[np.float32]
 
 _said: deque[str] = deque(maxlen=_LINES)
 """The last errors of mtmd."""
@@ -70,6 +68,14 @@ class _Piece:
 
     chunk: Any
     embeddings: Embeddings | None
+
+    @property
+    def cells(self) -> int:
+        return int(mtmd.mtmd_input_chunk_get_n_tokens(self.chunk))
+
+    @property
+    def positions(self) -> int:
+        return int(mtmd.mtmd_input_chunk_get_n_pos(self.chunk))
 
 
 class Encoded:
@@ -123,18 +129,27 @@ class Vision:
             self._cache.add(picture.key, encoded)
             return encoded
 
-    def read(self, context: Context, encoded: Encoded, sequence: int, position: int) -> int:
-        """Put a picture into a sequence at that position; afterwards `encoded.measure.positions` are taken.
+    def read(
+        self, context: Context, encoded: Encoded, sequence: int, position: int, done: int = 0, most: int | None = None
+    ) -> tuple[int, int]:
+        """Put a picture into a sequence at that position, or go on with it after `done` of its cells.
 
-        Returns an Outcome, or a number below it that llama.cpp calls an error. Where that is not DONE a part of the
-        picture may have been read: cut the sequence back to `position`.
+        About `most` cells are read, all that are left where that is None; what the model has to see together is read
+        together. Returns (an Outcome, or a number below it that llama.cpp calls an error; the cells done then). Where
+        that is not DONE a part may have been read: cut the sequence back to `position`. After the last cell
+        `encoded.measure.positions` are taken.
         """
-        end = ctypes.c_int32(position)
+        limit = done + (encoded.measure.cells if most is None else max(1, most))
+        start = 0
         for piece in encoded.pieces:
-            code = self._read_piece(context, piece, sequence, end)
-            if code != Outcome.DONE:
-                return code
-        return Outcome.DONE
+            end = start + piece.cells
+            while start <= done < min(end, limit):
+                code, read = self._read_piece(context, piece, sequence, position, done - start, limit - done)
+                if code != Outcome.DONE:
+                    return code, done
+                done += read
+            start, position = end, position + piece.positions
+        return Outcome.DONE, done
 
     def close(self) -> None:
         """Free the projector; no picture may be in work."""
@@ -217,32 +232,48 @@ class Vision:
 
     # ------------------------------------------------------------ from embeddings to the KV cache
 
-    def _read_piece(self, context: Context, piece: _Piece, sequence: int, end: "ctypes.c_int32") -> int:
-        """Read one piece at position `end`, which is moved on."""
-        handle, position = self._handle, end.value
+    def _read_piece(
+        self, context: Context, piece: _Piece, sequence: int, position: int, done: int, most: int
+    ) -> tuple[int, int]:
+        """Read on in a piece that begins at `position`; returns what llama_decode said, and the cells it read."""
         if piece.embeddings is None:
-            return int(
-                mtmd.mtmd_helper_eval_chunk_single(
-                    handle,
-                    context.handle,
-                    piece.chunk,
-                    position,
-                    sequence,
-                    context.batch_size,
-                    False,
-                    ctypes.byref(end),
-                )
+            return self._read_text(context, piece, sequence, position), piece.cells
+        if mtmd.mtmd_decode_use_non_causal(self._handle, piece.chunk):
+            return self._read_together(context, piece, sequence, position), piece.cells
+        end = min(done + most, done + context.batch_size, piece.cells)
+        rows = RowBatch(piece.embeddings[done:end], self._positions(piece, position)[:, done:end], sequence)
+        return context.decode(rows.c_batch), end - done
+
+    def _positions(self, piece: _Piece, first: int) -> Positions:
+        if not mtmd.mtmd_decode_use_mrope(self._handle):
+            return positions_in_order(first, piece.cells)
+        found = (mtmd.mtmd_decoder_pos * piece.cells)()
+        mtmd.mtmd_helper_image_get_decoder_pos(mtmd.mtmd_input_chunk_get_tokens_image(piece.chunk), first, found)
+        rows = [(one.t, one.y, one.x, 0) for one in found]
+        return np.array(rows, dtype=np.int32).reshape(piece.cells, DIMENSIONS).T
+
+    def _read_text(self, context: Context, piece: _Piece, sequence: int, position: int) -> int:
+        """Read the few tokens that stand around or between the embeddings."""
+        end, size = ctypes.c_int32(position), context.batch_size
+        return int(
+            mtmd.mtmd_helper_eval_chunk_single(
+                self._handle, context.handle, piece.chunk, position, sequence, size, False, ctypes.byref(end)
             )
-        together = bool(mtmd.mtmd_decode_use_non_causal(handle, piece.chunk))
+        )
+
+    def _read_together(self, context: Context, piece: _Piece, sequence: int, position: int) -> int:
+        """Read a piece whose cells see each other, in one go."""
+        assert piece.embeddings is not None
+        end, size = ctypes.c_int32(position), context.micro_batch
         return int(
             mtmd.mtmd_helper_decode_image_chunk(
-                handle,
+                self._handle,
                 context.handle,
                 piece.chunk,
                 piece.embeddings.ctypes.data_as(ctypes.POINTER(ctypes.c_float)),
                 position,
                 sequence,
-                context.micro_batch if together else context.batch_size,
+                size,
                 ctypes.byref(end),
                 mtmd.mtmd_helper_post_decode_callback(),
                 None,

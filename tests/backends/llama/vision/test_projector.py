@@ -65,7 +65,7 @@ class Reader:
         if before:
             self.text(list(range(10, 10 + before)), 0, sequence)
         encoded = vision.encode(what)
-        assert vision.read(self.context, encoded, sequence, before) == Outcome.DONE
+        assert vision.read(self.context, encoded, sequence, before) == (Outcome.DONE, encoded.measure.cells)
         return self.text(TEXT, before + encoded.measure.positions, sequence)
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ def test_the_cost_said_is_the_cost(vision: Vision, reader: Reader) -> None:
     expected = vision.measure(picture())
     encoded = vision.encode(picture())
     assert encoded.measure == expected == vision.measure(picture())
-    assert vision.read(reader.context, encoded, 0, 0) == Outcome.DONE
+    assert vision.read(reader.context, encoded, 0, 0) == (Outcome.DONE, expected.cells)
     memory = llama.llama_get_memory(reader.context.handle)
     assert llama.llama_memory_seq_pos_max(memory, 0) == expected.positions - 1
 
@@ -148,7 +148,7 @@ def test_what_is_forgotten_can_still_be_read(projector: Path, model: Model, read
     vision.encode(picture("red"))
     assert vision.encoded == 3
     gc.collect()
-    assert vision.read(reader.context, red, 0, 0) == Outcome.DONE
+    assert vision.read(reader.context, red, 0, 0) == (Outcome.DONE, red.measure.cells)
     vision.close()
 
 
@@ -156,7 +156,7 @@ def test_a_full_context_is_told_and_changes_nothing_for_others(vision: Vision, m
     reader = Reader(model, length=256)
     for part in range(8):
         reader.text(list(range(30)), 30 * part, sequence=1)
-    outcome = vision.read(reader.context, vision.encode(picture()), 0, 0)
+    outcome, _ = vision.read(reader.context, vision.encode(picture()), 0, 0)
     assert outcome == Outcome.NO_ROOM
     reader.context.clear(0)
     assert np.isfinite(reader.text([1], 240, sequence=1)).all()
@@ -253,6 +253,55 @@ def test_a_picture_may_take_fewer_positions_than_cells(model_of_rows: Model, tmp
     assert np.abs(red - reader.seen(vision, picture("blue", width=300, height=100), before=3)).max() > 1e-3
     reader.close()
     vision.close()
+
+
+def in_parts(vision: Vision, reader: Reader, what: Picture, most: int, before: int) -> tuple[FloatArray, list[int]]:
+    """As `Reader.seen`, with parts of about `most` cells; and how many cells were read after each."""
+    reader.context.clear(0)
+    reader.text(list(range(10, 10 + before)), 0)
+    encoded = vision.encode(what)
+    done, steps = 0, []
+    while done < encoded.measure.cells:
+        code, done = vision.read(reader.context, encoded, 0, before, done, most)
+        assert code == Outcome.DONE
+        steps.append(done)
+    return reader.text(TEXT, before + encoded.measure.positions), steps
+
+
+def whole_by_llama_cpp(vision: Vision, reader: Reader, what: Picture, before: int) -> FloatArray:
+    """As `Reader.seen`, read by llama.cpp's own function for pictures."""
+    reader.context.clear(0)
+    reader.text(list(range(10, 10 + before)), 0)
+    encoded, position = vision.encode(what), before
+    for piece in encoded.pieces:
+        read = vision._read_text if piece.embeddings is None else vision._read_together
+        assert read(reader.context, piece, 0, position) == Outcome.DONE
+        position += piece.positions
+    return reader.text(TEXT, position)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_read_in_parts_it_is_what_it_is_as_a_whole(model_of_rows: Model, tmp_path: Path, most: int) -> None:
+    path = write_tiny_projector(tmp_path / "rows.gguf", kind="qwen2vl_merger")
+    vision, reader = Vision(str(path), model_of_rows, threads=1), Reader(model_of_rows)
+    what = picture("red", width=300, height=100)
+    found, steps = in_parts(vision, reader, what, most, before=3)
+    whole = whole_by_llama_cpp(vision, reader, what, before=3)
+    other = whole_by_llama_cpp(vision, reader, picture("blue", width=300, height=100), before=3)
+    np.testing.assert_allclose(found, whole, atol=2e-3)
+    assert np.abs(found - other).max() > 10 * np.abs(found - whole).max()
+    [rows] = [piece.cells for piece in vision.encode(what).pieces if piece.embeddings is not None]
+    assert len(steps) >= rows // most
+    reader.close()
+    vision.close()
+
+
+def test_what_must_be_seen_together_is_read_together(vision: Vision, reader: Reader) -> None:
+    """Gemma's pictures: their cells see those behind them as well."""
+    what = picture("red")
+    found, steps = in_parts(vision, reader, what, 1, before=3)
+    assert any(after - before == PICTURE_CELLS for before, after in zip([0, *steps], steps, strict=False))
+    assert np.array_equal(found, reader.seen(vision, what, before=3))
 
 
 def test_the_cost_said_is_the_cost_for_any_shape(model_of_rows: Model, tmp_path: Path) -> None:
