@@ -54,7 +54,9 @@ class Answering:
     """The answers of one model. Raises AppError: "model_load_failed", "bad_request", "template_failed",
     "adapter_unfit", "projector_unfit" or "draft_model_unfit"."""
 
-    def __init__(self, load: Load, model: Model, renderer: Renderer, listener: Listener) -> None:
+    def __init__(
+        self, load: Load, model: Model, renderer: Renderer, listener: Listener, constraints: ConstraintBuilder
+    ) -> None:
         params = load.params
         slots = params.slots or default_slots(model.size)
         outputs = slots + DRAFT_OUTPUTS
@@ -71,8 +73,7 @@ class Answering:
         self._picker = Picker(self.context, model.vocabulary, self._slots)
         self.scheduler = Scheduler(self._slots, self._stepper, self._picker, listener, self._drafts)
         self.prompts = open_prompts(params, model, renderer)
-        self._constraints = ConstraintBuilder(model.vocabulary)
-        self._constraints.start()
+        self._constraints = constraints
         tools = Tools(model, self.prompts, self._constraints, adapters, self._stepper.times, self._vision)
         self.preparer = Preparer(tools, self.context.length, can_speculate=self.context.cuttable)
 
@@ -86,7 +87,11 @@ class Answering:
         return self._disk is not None
 
     def prepare(self, request: Generate, arrived: float) -> tuple[Answer, tuple[int, ...]]:
-        """As `Preparer.prepare`, with what the disk has of the prompt. Called by one thread, not the scheduler's."""
+        """As `Preparer.prepare`, with what the disk has of the prompt. Called by one thread, not the scheduler's.
+
+        The first waits until the vocabulary is prepared for formats: that would hold up answers being written.
+        """
+        self._constraints.wait()
         answer, dropped = self.preparer.prepare(request, arrived)
         if self._disk is not None:
             self._disk.remember(request.keep_as)

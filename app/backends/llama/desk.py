@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 import msgspec
 
 from app.backends.base import unloaded_error
+from app.backends.llama.looking import PictureLine
 from app.backends.llama.pipes import EXIT_FAULT, Output, Requests
 from app.backends.llama.templates.renderer import TemplateRenderer
+from app.backends.llama.unwanted import UnwantedError
 from app.errors import AppError
 from app.protocol import (
     Embed,
@@ -64,7 +66,7 @@ class Desk:
         self._on_answer = on_answer
         self._commands: Line[tuple[Load | Asked, float]] = Line()
         self._vectors: Line[tuple[Load | Asked, float]] = Line()
-        self._pictures: Line[Answer] = Line()
+        self._pictures = PictureLine(lambda news: output.send(*news))
         self._session: Session | None = None
 
     def put(self, message: Load | Asked, arrived: float) -> None:
@@ -72,12 +74,17 @@ class Desk:
         line = self._vectors if isinstance(message, Embed | Rerank) else self._commands
         line.put((message, arrived), _rank(message))
 
+    def cancel(self, request_id: int) -> None:
+        """Nobody wants it any more: who waits for pictures to be encoded need not. May be called by any thread."""
+        if (answer := self._pictures.remove(request_id)) is not None:
+            self._on_answer(answer)
+
     def start(self) -> None:
         """Obey for ever: vectors and pictures, which take long, on threads of their own."""
         for name, serve in (
             ("desk", lambda: self._obey(*self._commands.get())),
             ("vectors", lambda: self._obey(*self._vectors.get())),
-            ("pictures", lambda: self._look(self._pictures.get())),
+            ("pictures", lambda: self._look(self._pictures.take())),
         ):
             threading.Thread(target=self._serve, args=(serve,), name=name, daemon=True).start()
 
@@ -167,10 +174,12 @@ class Desk:
         elif isinstance(message, Tokenize):
             tokens = session.model.vocabulary.tokenize(message.text, parse_special=message.special)
             reply = Tokens(request_id=message.request_id, tokens=tuple(tokens))
-        elif isinstance(message, Embed):
-            reply = session.vectors.embed(message)
         else:
-            reply = session.vectors.rerank(message)
+            try:
+                reply = session.vectors.answer(message, lambda: not self._requests.is_cancelled(message.request_id))
+            except UnwantedError:
+                self._requests.close_request(message.request_id)
+                return
         self._requests.close_request(_number(message))
         self._output.send(reply)
 
@@ -179,7 +188,7 @@ class Desk:
         if dropped:
             self._output.send(TurnsDropped(request_id=message.request_id, turns=dropped))
         if answer.unseen:
-            self._pictures.put(answer, message.priority)
+            self._pictures.put(answer)
         else:
             self._on_answer(answer)
 

@@ -1,6 +1,6 @@
 """Texts to vectors, and documents scored against a question: by models made for it, or by ones that write as well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from app.backends.llama.batch import Batch
 from app.backends.llama.binding import llama, set_fields
 from app.backends.llama.context_fields import context_fields
 from app.backends.llama.model import Model
+from app.backends.llama.unwanted import UnwantedError
 from app.errors import AppError
 from app.protocol import LoadParams
 
@@ -133,22 +134,32 @@ class Embedder:
 
     # ------------------------------------------------------------ vectors
 
-    def embed(self, texts: Sequence[Sequence[int]], normalize: bool = True) -> list[Vector]:
-        """One vector [width] for each text of tokens; normalised ones have length 1.
+    def embed(
+        self, texts: Sequence[Sequence[int]], normalize: bool = True, is_wanted: Callable[[], bool] = lambda: True
+    ) -> list[Vector]:
+        """One vector [width] for each text of tokens; normalised ones have length 1. `is_wanted`: see `batches`.
 
         Raises AppError: "prompt_too_long" or "bad_request" before anything is computed, "generation_failed".
         """
-        vectors = [vector for batch in self.batches(texts) for vector in batch]
+        vectors = [vector for batch in self.batches(texts, is_wanted) for vector in batch]
         return [_normalized(vector) for vector in vectors] if normalize else vectors
 
-    def rerank(self, pairs: Sequence[Sequence[int]]) -> list[float]:
+    def rerank(self, pairs: Sequence[Sequence[int]], is_wanted: Callable[[], bool] = lambda: True) -> list[float]:
         """The score of each pair, higher is better; the scale is the model's. Raises AppError as `embed` does."""
-        return [float(vector[0]) for batch in self.batches(pairs) for vector in batch]
+        return [float(vector[0]) for batch in self.batches(pairs, is_wanted) for vector in batch]
 
-    def batches(self, texts: Sequence[Sequence[int]]) -> Iterator[list[Vector]]:
-        """The vectors as the model makes them, batch by batch: between two of them something else may be done."""
+    def batches(
+        self, texts: Sequence[Sequence[int]], is_wanted: Callable[[], bool] = lambda: True
+    ) -> Iterator[list[Vector]]:
+        """The vectors as the model makes them, batch by batch; before each it is asked whether they are wanted.
+
+        Raises UnwantedError where they are not.
+        """
         self._check(texts)
-        return (self._compute(batch) for batch in self._divided(texts))
+        for batch in self._divided(texts):
+            if not is_wanted():
+                raise UnwantedError
+            yield self._compute(batch)
 
     def _check(self, texts: Sequence[Sequence[int]]) -> None:
         for index, tokens in enumerate(texts):

@@ -202,6 +202,8 @@ class LlamaBackend:
             reply = await future
         finally:
             del self._replies[number]
+            if not future.done() or future.cancelled():
+                self._child.send(Cancel(request_id=number))
         assert isinstance(reply, kind)
         return reply
 

@@ -9,6 +9,7 @@ from app.backends.llama.answering import Answering
 from app.backends.llama.context_fields import check_params
 from app.backends.llama.embedding import abilities
 from app.backends.llama.engine_log import EngineLog
+from app.backends.llama.formats.builder import ConstraintBuilder
 from app.backends.llama.model import Model, ProgressCheck
 from app.backends.llama.scheduler import Listener
 from app.backends.llama.templates.request import Renderer
@@ -28,14 +29,18 @@ class Session:
         check_params(load.params)
         self.model = model = Model(load.path, load.params, on_progress, EngineLog())
         able = abilities(model)
+        constraints = ConstraintBuilder(model.vocabulary)
         try:
+            if able.writes:
+                constraints.start()  # beside all that follows
             if not (able.writes or able.embeds or able.reranks):
                 raise AppError("model_load_failed", model=model.name, reason="model_writes_nothing", detail="")
-            self.answering = Answering(load, model, renderer, listener) if able.writes else None
+            self.answering = Answering(load, model, renderer, listener, constraints) if able.writes else None
             self.vectors = Vectors(model, load.params, able)
             if self.answering is None:
                 self.vectors.open()
         except AppError:
+            constraints.close()
             model.close()
             raise
         self.loaded = self._describe(time.perf_counter() - started)

@@ -1,6 +1,7 @@
 """Answers requests for vectors and scores; the context for it is made when the first comes, or at once."""
 
 import threading
+from collections.abc import Callable
 
 from app.backends.llama.cores import default_threads
 from app.backends.llama.embedding import Abilities, Embedder
@@ -19,6 +20,7 @@ class Vectors:
         self._threads = params.batch_threads or params.threads or default_threads()
         self._embedder: Embedder | None = None
         self._lock = threading.Lock()
+        self._is_wanted: Callable[[], bool] = lambda: True
 
     @property
     def limit(self) -> int:
@@ -36,13 +38,21 @@ class Vectors:
                 self._embedder = Embedder(self._model, self._params, self._threads)
             return self._embedder
 
+    def answer(self, asked: Embed | Rerank, is_wanted: Callable[[], bool]) -> Embeddings | Scores:
+        """What was asked for; between two batches of texts it is looked whether anybody still waits for it.
+
+        Raises UnwantedError where nobody does, and AppError as `embed` and `rerank` do.
+        """
+        self._is_wanted = is_wanted
+        return self.embed(asked) if isinstance(asked, Embed) else self.rerank(asked)
+
     def embed(self, asked: Embed) -> Embeddings:
         """One vector for each text. Raises AppError: "bad_request", "prompt_too_long" or "generation_failed"."""
         if not self.abilities.embeds:
             raise AppError("bad_request", reason=f"{self._model.name} makes no embeddings")
         embedder = self._ready()
         texts = [embedder.tokens_of(text) for text in asked.texts]
-        vectors = embedder.embed(texts, asked.normalize)
+        vectors = embedder.embed(texts, asked.normalize, self._is_wanted)
         rows = tuple(vector.astype("<f4").tobytes() for vector in vectors)
         return Embeddings(request_id=asked.request_id, vectors=rows, tokens=sum(map(len, texts)))
 
@@ -52,7 +62,7 @@ class Vectors:
             raise AppError("bad_request", reason=f"{self._model.name} does not rank documents")
         embedder = self._ready()
         pairs = [embedder.pair(asked.query, document) for document in asked.documents]
-        scores = tuple(embedder.rerank(pairs))
+        scores = tuple(embedder.rerank(pairs, self._is_wanted))
         return Scores(request_id=asked.request_id, scores=scores, tokens=sum(map(len, pairs)))
 
     def close(self) -> None:

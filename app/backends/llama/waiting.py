@@ -2,9 +2,12 @@
 
 from bisect import insort
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from app.backends.llama.requests import Answer
 from app.protocol import Queued
+
+if TYPE_CHECKING:
+    from app.backends.llama.requests import Answer  # it loads llama.cpp, which the desk does only to load a model
 
 
 class Waiting:
@@ -18,17 +21,17 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def __iter__(self) -> Iterator[Answer]:
+    def __iter__(self) -> Iterator["Answer"]:
         return iter(tuple(self._answers))
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: "Answer") -> None:
         insort(self._answers, answer, key=lambda waiting: waiting.rank)
 
-    def remove(self, answer: Answer) -> None:
+    def remove(self, answer: "Answer") -> None:
         self._answers.remove(answer)
         self._told.pop(answer.id, None)
 
-    def take(self, ready: Callable[[Answer], bool]) -> Answer | None:
+    def take(self, ready: Callable[["Answer"], bool]) -> "Answer | None":
         """Remove and return the first that is ready."""
         for answer in self._answers:
             if ready(answer):

@@ -128,6 +128,7 @@ class Worker:
         self._requests.cancel(request_id)
         if self._answering is not None and self._answering.scheduler.is_reading(request_id):
             self._answering.context.abort()
+        self._desk.cancel(request_id)
         self._wake.put(None)
 
     def _close(self) -> None:

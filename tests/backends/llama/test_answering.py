@@ -1,10 +1,14 @@
 """The parts of a loaded model together: pictures, adapters, a drafting model, threads, and who makes vectors."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.backends.llama.answering import FEW_SLOTS, MANY_SLOTS, SMALL_MODEL_BYTES, default_slots
+from app.backends.llama.formats.builder import ConstraintBuilder
+from app.backends.llama.model import Model
 from app.backends.llama.process import LlamaBackend
 from app.errors import AppError
 from app.protocol import (
@@ -18,7 +22,7 @@ from app.protocol import (
 )
 from tests.backends.llama.conftest import Open
 from tests.backends.llama.loading import loaded
-from tests.backends.llama.running import LONG
+from tests.backends.llama.running import LONG, Running
 from tests.backends.llama.vision.pictures import picture
 from tests.gguf import TinyModel, write_tiny_model
 from tests.gguf_parts import POOL_RANK, write_tiny_adapter, write_tiny_encoder, write_tiny_projector
@@ -170,3 +174,51 @@ async def test_a_model_that_writes_makes_vectors_too(models: Path) -> None:
     assert len((await backend.embed(["a text"])).vectors[0]) == 128
     await backend.set_threads(1)
     await backend.unload()
+
+
+# ---------------------------------------------------------------- formats
+
+
+def test_the_first_answer_waits_for_the_vocabulary_of_formats(
+    open_model: Open, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While that is prepared no other Python code may run for a while: nothing is to be written then."""
+    may_go_on, prepare = threading.Event(), ConstraintBuilder._prepare
+
+    def prepare_late(self: ConstraintBuilder, future: Any) -> None:
+        assert may_go_on.wait(timeout=30)
+        prepare(self, future)
+
+    monkeypatch.setattr(ConstraintBuilder, "_prepare", prepare_late)
+    running = open_model("hello")  # loading does not wait
+    first = threading.Thread(target=running.ask)
+    first.start()
+    first.join(timeout=0.2)
+    assert running.answering.scheduler.idle
+    may_go_on.set()
+    first.join()
+    assert not running.answering.scheduler.idle
+    running.run()
+
+
+def test_a_load_that_fails_leaves_nobody_reading_the_vocabulary(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vocabulary is freed with the model."""
+    closed: list[str] = []
+    prepare, close = ConstraintBuilder._prepare, Model.close
+
+    def prepare_and_say(self: ConstraintBuilder, future: Any) -> None:
+        prepare(self, future)
+        closed.append("vocabulary")
+
+    def close_and_say(self: Model) -> None:
+        closed.append("model")
+        close(self)
+
+    monkeypatch.setattr(ConstraintBuilder, "_prepare", prepare_and_say)
+    monkeypatch.setattr(Model, "close", close_and_say)
+    (tmp_path / "no.gguf").write_bytes(b"GGUF")
+    with pytest.raises(AppError):
+        Running(models / "hello.gguf", LoadParams(projector=str(tmp_path / "no.gguf")))
+    assert closed == ["vocabulary", "model"]

@@ -12,8 +12,20 @@ import pytest
 
 from app.backends.llama.desk import Desk, Line
 from app.backends.llama.pipes import Requests
+from app.backends.llama.unwanted import UnwantedError
 from app.errors import AppError
-from app.protocol import Failed, Finished, FinishReason, Generate, PreviewPrompt, Priority, PromptText
+from app.protocol import (
+    Embed,
+    Embeddings,
+    Failed,
+    Finished,
+    FinishReason,
+    Generate,
+    PreviewPrompt,
+    Priority,
+    PromptText,
+    Queued,
+)
 
 
 class Said:
@@ -40,14 +52,16 @@ class Work:
     def __init__(self) -> None:
         self.begun: SimpleQueue[str] = SimpleQueue()
         self.go_on: SimpleQueue[AppError | None] = SimpleQueue()
-        self.answering = self.preparer = self
+        self.answering = self.preparer = self.vectors = self
         self.context = SimpleNamespace(length=512)
         self.prepared: dict[int, Prepared] = {}
 
     def prepare(self, request: Generate, _arrived: float) -> tuple[Any, tuple[int, ...]]:
         self.begun.put(f"prepare {request.request_id}")
         unseen = list(range(int(request.prompt or 0)))
-        answer = self.prepared[request.request_id] = Prepared(id=request.request_id, unseen=unseen, closed=False)
+        number = request.request_id
+        answer = Prepared(id=number, rank=(int(request.priority), number), unseen=unseen, closed=False)
+        self.prepared[number] = answer
         return answer, ()
 
     def preview(self, request: Generate) -> PromptText:
@@ -61,6 +75,13 @@ class Work:
                 self.begun.put(f"look {answer.id}.{picture}")
                 if (error := self.go_on.get(timeout=30)) is not None:
                     raise error
+
+    def answer(self, asked: Embed, is_wanted: Callable[[], bool]) -> Embeddings:
+        self.begun.put(f"embed {asked.request_id}")
+        assert self.go_on.get(timeout=30) is None
+        if not is_wanted():
+            raise UnwantedError
+        return Embeddings(request_id=asked.request_id, vectors=(), tokens=0)
 
     def next(self) -> str:
         return self.begun.get(timeout=30)
@@ -159,6 +180,52 @@ def test_a_picture_that_cannot_be_encoded_ends_its_request_alone(bench: Bench) -
     bench.ask(2, pictures=1)
     bench.work.go_on.put(None)
     assert bench.answers.get(timeout=30).id == 2
+
+
+def test_who_waits_for_the_pictures_of_others_is_told_its_place(bench: Bench) -> None:
+    bench.ask(1, Priority.PORT, pictures=1)
+    assert [bench.work.next(), bench.work.next()] == ["prepare 1", "look 1.0"]
+    bench.ask(2, Priority.PORT, pictures=1)
+    assert bench.said.messages.get(timeout=30) == Queued(request_id=2, position=1)
+    bench.ask(3, Priority.WINDOW, pictures=1)
+    assert bench.said.messages.get(timeout=30) == Queued(request_id=3, position=1)
+    assert bench.said.messages.get(timeout=30) == Queued(request_id=2, position=2)
+    bench.work.go_on.put(None)
+    assert bench.said.messages.get(timeout=30) == Queued(request_id=2, position=1)
+    bench.work.go_on.put(None)
+    bench.work.go_on.put(None)
+    assert [bench.answers.get(timeout=30).id for _ in range(3)] == [1, 3, 2]
+    assert bench.said.messages.empty()
+
+
+def test_who_is_cancelled_need_not_wait_for_the_pictures_of_others(bench: Bench) -> None:
+    bench.ask(1, pictures=1)
+    assert [bench.work.next(), bench.work.next()] == ["prepare 1", "look 1.0"]
+    for number in (2, 3):
+        bench.ask(number, pictures=1)
+        assert bench.said.messages.get(timeout=30) == Queued(request_id=number, position=number - 1)
+    bench.requests.cancel(2)
+    bench.desk.cancel(2)
+    assert bench.answers.get(timeout=30).id == 2  # for the scheduler, which ends it
+    assert bench.said.messages.get(timeout=30) == Queued(request_id=3, position=1)
+    bench.desk.cancel(77)
+    bench.work.go_on.put(None)
+    bench.work.go_on.put(None)
+    assert [bench.answers.get(timeout=30).id for _ in range(2)] == [1, 3]
+
+
+def test_vectors_nobody_waits_for_are_not_made(bench: Bench) -> None:
+    for number in (-1, -2):
+        bench.requests.open(number)
+        bench.desk.put(Embed(request_id=number, texts=("a",)), time.perf_counter())
+    assert bench.work.next() == "embed -1"
+    bench.requests.cancel(-1)
+    bench.work.go_on.put(None)
+    assert bench.work.next() == "embed -2"
+    assert bench.said.messages.empty()
+    bench.work.go_on.put(None)
+    assert bench.said.messages.get(timeout=30) == Embeddings(request_id=-2, vectors=(), tokens=0)
+    assert not len(bench.requests)
 
 
 def test_a_line_never_compares_what_stands_in_it() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.backends.llama.embedding import AT_ONCE, Abilities, Embedder, abilities
+from app.backends.llama.unwanted import UnwantedError
 from app.errors import AppError
 from app.protocol import LoadParams
 from tests.backends.llama.loading import loaded
@@ -135,6 +136,15 @@ def test_batches_can_be_left_between_two(mean: Embedder) -> None:
     assert 0 < len(first) <= AT_ONCE
     assert len(mean.embed([mean.tokens_of("sea")])) == 1
     assert sum(map(len, batches)) == 2 * AT_ONCE - len(first)
+
+
+def test_vectors_nobody_waits_for_are_not_made(mean: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[int] = []
+    compute = mean._compute
+    monkeypatch.setattr(mean, "_compute", lambda batch: computed.append(len(batch)) or compute(batch))
+    with pytest.raises(UnwantedError):
+        mean.embed([mean.tokens_of(text) for text in texts(4 * AT_ONCE)], is_wanted=lambda: len(computed) < 2)
+    assert len(computed) == 2
 
 
 class TestRerank:

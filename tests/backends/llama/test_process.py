@@ -365,3 +365,18 @@ def test_what_the_person_set_wins() -> None:
     assert environment["OMP_WAIT_POLICY"] == "active"
     assert environment["GGML_NO_BACKTRACE"] == "1"
     assert environment["HOME"] == "/x"
+
+
+async def test_vectors_nobody_waits_for_any_more_are_cancelled(models: Path) -> None:
+    """A worker computes vectors one request after the other: a long one that nobody wants would hold up all."""
+    backend = LlamaBackend()
+    await backend.load(str(models / "endless.gguf"), LoadParams(context_length=2048), lambda _share: None)
+    task = asyncio.create_task(backend.embed(["a long text " * 100] * 3000))
+    await backend.stats()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await backend.embed(["short"])).tokens < 100
+    stats = await backend.stats()
+    assert stats.active_requests == 0
+    await backend.unload()

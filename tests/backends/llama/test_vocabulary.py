@@ -25,6 +25,10 @@ def test_plain_text_survives_whatever_it_says(vocabulary: Vocabulary, text: str)
     assert b"".join(vocabulary.piece(token) for token in tokens) == text.encode("utf-8", "replace")
 
 
+def test_all_bytes_are_those_of_each(vocabulary: Vocabulary) -> None:
+    assert list(vocabulary.all_bytes()) == [vocabulary.bytes_of(token) for token in range(vocabulary.size)]
+
+
 def test_half_a_character_is_replaced_not_refused(vocabulary: Vocabulary) -> None:
     tokens = vocabulary.tokenize("a\ud83db", parse_special=False)
     assert b"".join(vocabulary.piece(token) for token in tokens) == b"a?b"
