@@ -83,11 +83,9 @@ class Vocabulary:
         room, handle, read = 256, self._handle, llama.llama_token_to_piece
         buffer = ctypes.create_string_buffer(room)
         view = memoryview(buffer).cast("B")
+        counts = (read(handle, token, buffer, room, 0, True) for token in range(self.size))
         return tuple(
-            view[:count].tobytes()
-            if (count := read(handle, token, buffer, room, 0, True)) >= 0
-            else self.bytes_of(token)
-            for token in range(self.size)
+            view[:count].tobytes() if count >= 0 else self.bytes_of(token) for token, count in enumerate(counts)
         )
 
     def _read_piece(self, token: int) -> bytes:

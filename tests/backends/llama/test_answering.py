@@ -10,10 +10,13 @@ from app.backends.llama.answering import FEW_SLOTS, MANY_SLOTS, SMALL_MODEL_BYTE
 from app.backends.llama.formats.builder import ConstraintBuilder
 from app.backends.llama.model import Model
 from app.backends.llama.process import LlamaBackend
+from app.backends.llama.session import Session
+from app.backends.llama.templates.renderer import TemplateRenderer
 from app.errors import AppError
 from app.protocol import (
     ChatTurn,
     ImagePart,
+    Load,
     LoadParams,
     LoraScale,
     Role,
@@ -22,7 +25,7 @@ from app.protocol import (
 )
 from tests.backends.llama.conftest import Open
 from tests.backends.llama.loading import loaded
-from tests.backends.llama.running import LONG, Running
+from tests.backends.llama.running import LONG, Ear
 from tests.backends.llama.vision.pictures import picture
 from tests.gguf import TinyModel, write_tiny_model
 from tests.gguf_parts import POOL_RANK, write_tiny_adapter, write_tiny_encoder, write_tiny_projector
@@ -219,6 +222,9 @@ def test_a_load_that_fails_leaves_nobody_reading_the_vocabulary(
     monkeypatch.setattr(ConstraintBuilder, "_prepare", prepare_and_say)
     monkeypatch.setattr(Model, "close", close_and_say)
     (tmp_path / "no.gguf").write_bytes(b"GGUF")
+    renderer = TemplateRenderer()
+    load = Load(path=str(models / "hello.gguf"), params=LoadParams(projector=str(tmp_path / "no.gguf")))
     with pytest.raises(AppError):
-        Running(models / "hello.gguf", LoadParams(projector=str(tmp_path / "no.gguf")))
+        Session(load, renderer, lambda _share: True, Ear())
+    renderer.close()
     assert closed == ["vocabulary", "model"]

@@ -1,13 +1,13 @@
 """Vectors and scores from real, tiny models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.backends.llama.embedding import AT_ONCE, Abilities, Embedder, abilities
+from app.backends.llama.embedding import AT_ONCE, Abilities, Embedder, Vector, abilities
 from app.backends.llama.unwanted import UnwantedError
 from app.errors import AppError
 from app.protocol import LoadParams
@@ -141,7 +141,12 @@ def test_batches_can_be_left_between_two(mean: Embedder) -> None:
 def test_vectors_nobody_waits_for_are_not_made(mean: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[int] = []
     compute = mean._compute
-    monkeypatch.setattr(mean, "_compute", lambda batch: computed.append(len(batch)) or compute(batch))
+
+    def count(batch: list[Sequence[int]]) -> list[Vector]:
+        computed.append(len(batch))
+        return compute(batch)
+
+    monkeypatch.setattr(mean, "_compute", count)
     with pytest.raises(UnwantedError):
         mean.embed([mean.tokens_of(text) for text in texts(4 * AT_ONCE)], is_wanted=lambda: len(computed) < 2)
     assert len(computed) == 2

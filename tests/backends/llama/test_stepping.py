@@ -275,7 +275,7 @@ def read_first(running: Running, codes: list[int]) -> None:
         code, done = read(*values)
         return (codes.pop(0) if codes else code), done
 
-    vision.read = refuse  # type: ignore[method-assign]
+    vision.read = refuse  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture
