@@ -87,6 +87,8 @@ class Answer:
     """Cells of the prompt that did not have to be computed; None before it got a slot."""
     written: int = 0
     speculator: Speculator | None = None
+    _guesses: tuple[int, int] = (0, 0)
+    """Tokens drafted, and those of them accepted, by a speculator that is closed."""
     _thought: int = 0
     _forced: deque[int] = field(default_factory=deque)
     _constrained: bool = False
@@ -130,6 +132,7 @@ class Answer:
         """Draft nothing more."""
         speculator, self.speculator = self.speculator, None
         if speculator is not None:
+            self._guesses = speculator.drafted_tokens, speculator.accepted_tokens
             speculator.close()
 
     def close(self) -> None:
@@ -215,6 +218,8 @@ class Answer:
         now, times = time.perf_counter(), self.times
         first = times.first or now
         started = times.started or now
+        live = self.speculator
+        drafted, accepted = (live.drafted_tokens, live.accepted_tokens) if live is not None else self._guesses
         return GenerationStats(
             prompt_tokens=self.prompt_length,
             answer_tokens=self.written,
@@ -226,7 +231,7 @@ class Answer:
             queue_s=started - times.arrived,
             prefill_s=max(0.0, (times.prompt_read or now) - started),
             cached_tokens=self.cached or 0,
-            drafted_tokens=self.speculator.drafted_tokens if self.speculator else 0,
-            accepted_tokens=self.speculator.accepted_tokens if self.speculator else 0,
+            drafted_tokens=drafted,
+            accepted_tokens=accepted,
             format_cut=cut,
         )

@@ -214,8 +214,10 @@ def test_a_drafter_that_breaks_costs_its_answer_nothing(open_model: Open, monkey
         raise RuntimeError("no draft")
 
     monkeypatch.setattr(answer.speculator, "draft", fail)
+    drafted = answer.speculator.drafted_tokens
     running.run()
     assert running.text(number) == plain
+    assert running.stats(number).drafted_tokens == drafted
     assert running.stats(other).answer_tokens == 30
 
 

@@ -6,7 +6,7 @@ arguments begin; should these break after that, the rest is given as it is writt
 
 from collections.abc import Callable, Mapping, Sequence
 
-from app.backends.llama.output.arriving import ArrivingText, Markers, Step
+from app.backends.llama.output.arriving import WORD_LIMIT, ArrivingText, Markers, Step
 from app.backends.llama.output.object_call import ObjectCall
 from app.backends.llama.output.parts import Parts
 from app.backends.llama.output.scanners import BracketScanner, JsonScanner, ScanState
@@ -132,9 +132,12 @@ class CallReader:
         yield from text.space()
         if (yield from text.next()) in ("{", "["):
             return (yield from self._read_objects())
+        first_id = ""
+        if syntax.id_ends:
+            first_id = (yield from text.near(syntax.id_ends, WORD_LIMIT)) or ""
         prefixed = bool(syntax.name_begins) and (yield from text.literal(syntax.name_begins))
         word = yield from text.word()
-        call_id = ""
+        call_id = first_id
         if syntax.call_id and (yield from text.literal(syntax.call_id)):
             call_id = yield from text.word()
         name = word
@@ -187,6 +190,8 @@ class CallReader:
         name = yield from text.word()
         if not name or not (yield from self._take_name_end()):
             return False
+        if syntax.rest[1] and (yield from text.near(syntax.rest[1], WORD_LIMIT)) is None:
+            return False
         arguments: dict[str, object] = {}
         schemas = properties_of(self._tools.get(name))
         while True:
@@ -196,14 +201,15 @@ class CallReader:
             pair = yield from self._read_pair()
             if pair is None:
                 return False
-            arguments[pair[0]] = typed_value(pair[1], schemas.get(pair[0], {}))
+            key, kind, value = pair
+            arguments[key] = typed_value(value, schemas.get(key, {}) if kind is None else {"type": kind})
         if not (yield from text.literal(syntax.closes)) and (yield from text.next()):
             return False
         self._give(WrittenCall(name, to_json(arguments)))
         return True
 
-    def _read_pair(self) -> Step[tuple[str, str] | None]:
-        """An argument's name and value, after what announces it."""
+    def _read_pair(self) -> Step[tuple[str, str | None, str] | None]:
+        """An argument's name, its JSON type where one is said, and its value, after what announces it."""
         text, syntax = self._text, self._syntax
         key = yield from text.near(syntax.key[1], limit=128)
         if key is None:
@@ -213,7 +219,12 @@ class CallReader:
             if not (yield from text.literal(syntax.value[0])):
                 return None
         value = yield from text.until(syntax.value[1])
-        return None if value is None else (key.strip(), value.removeprefix("\n").removesuffix("\n"))
+        if value is None:
+            return None
+        between, of_text, _ = syntax.kinds
+        name, said, kind = key.partition(between) if between else (key, "", "")
+        known = ("string" if kind == of_text else "any") if said else None
+        return name.strip(), known, value if said else value.removeprefix("\n").removesuffix("\n")
 
     # ------------------------------------------------------------ Python and braces
 

@@ -1,5 +1,6 @@
 """A family of models, as one model's template showed it: what the parser looks for, and how a call is enforced."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ HARMONY_TEXTS = (
     "<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|call|>", "<|return|>", "<|constrain|>",
 )  # fmt: skip
 _HARMONY_ANSWER = "<|end|><|start|>assistant<|channel|>final<|message|>"
+
+_BARS = re.compile(r"｜\w+｜")
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ def texts_of(syntax: FamilySyntax, thinking: tuple[str, str]) -> Collection[str]
 
 
 def _control_like(text: str) -> list[str]:
-    """Control tokens inside a longer text: `<|channel>thought` has one, `a｜>b<｜c` has two."""
-    found, start = [], text.find("<")
+    """Control tokens inside a longer text: `<|channel>thought` has one, `<a>b<c>` two; `<｜DSML｜x>` one inside."""
+    found, start = _BARS.findall(text), text.find("<")
     while start >= 0:
         end = text.find(">", start)
         if end < 0:

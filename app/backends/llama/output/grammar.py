@@ -12,6 +12,8 @@ from app.protocol import ToolSpec
 _NO_FREE_SPACE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _OPEN = {"additionalProperties", "patternProperties", "$ref", "allOf", "anyOf", "oneOf", "unevaluatedProperties"}
 """Keywords that say more of an object's properties than `properties` does."""
+_JSON_TYPES = {"integer": "number", "number": "number", "boolean": "boolean", "array": "array", "null": "null"}
+"""Types of values as families that name them call them; all others are objects."""
 _SHAPED = {"enum", "const", "pattern", "format"}
 """Keywords that give a string a shape."""
 
@@ -85,18 +87,32 @@ class _Grammar:
             return f"{self._text(f'{tool.name} <|constrain|>json<|message|>')} {arguments}"
         prefix = calls.name_begins
         suffix = ":0" if calls.id_is_name else ""
-        head = self._text(f"{prefix}{tool.name}{suffix}{calls.name_ends}{calls.fence[0]}")
+        first_id = f"{number}{calls.id_ends}" if calls.id_ends else ""
+        head = self._text(f"{first_id}{prefix}{tool.name}{suffix}{calls.name_ends}{calls.fence[0]}")
         return " ".join(filter(None, (head, arguments, self._text(calls.fence[1]))))
 
     def _tagged(self, number: int, tool: ToolSpec) -> str:
         calls = self._calls
-        parts = [self._text(f"{tool.name}{calls.name_ends}\n")]
+        head = f"{tool.name}{calls.name_ends}{calls.rest[0]}{calls.rest[1]}"
+        space = "" if calls.rest[1] else "\n"
+        parts = [self._text(head + space)]
         for index, (key, schema, required) in enumerate(_parameters(tool)):
-            before = self._text(f"{calls.key[0]}{key}{calls.key[1]}{calls.value[0]}{calls.padding}")
+            named = f"{key}{self._kind_of(schema)}"
+            before = self._text(f"{calls.key[0]}{named}{calls.key[1]}{calls.value[0]}{calls.padding}")
             value = self._tag_value(f"{number}_{index}", schema, calls.value[1])
-            pair = f"{before} {value} {self._text(chr(10))}"
+            pair = f"{before} {value} {self._text(space)}"
             parts.append(pair if required else f"({pair})?")
         return " ".join(parts)
+
+    def _kind_of(self, schema: Any) -> str:
+        """What says of which kind an argument is, where the family says that."""
+        between, of_text, others = self._calls.kinds
+        if not between:
+            return ""
+        kind = schema.get("type") if isinstance(schema, Mapping) else None
+        if kind == "string" and (not _SHAPED.intersection(schema) or isinstance(schema.get("enum"), list)):
+            return between + of_text
+        return between + (others or _JSON_TYPES.get(str(kind), "object"))
 
     def _tag_value(self, number: str, schema: Any, ends: str) -> str:
         """A value with the tag that ends it: free text for strings, else JSON."""

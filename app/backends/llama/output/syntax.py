@@ -53,10 +53,17 @@ class CallSyntax:
     """Of NAMED: around the arguments."""
     call_id: str = ""
     """Of NAMED: between the name and the call's id, which comes before `name_ends`."""
+    id_ends: str = ""
+    """Of NAMED: between the call's id and the name, where the id comes first."""
     id_is_name: bool = False
     """Of NAMED: the id is the name as written, with its prefix and, after a colon, a number."""
+    rest: tuple[str, str] = ("", "")
+    """Of TAGGED: what a model is made to write after the name, and the text that ends whatever it writes there."""
     key: tuple[str, str] = ("", "")
     """Of TAGGED: around an argument's name."""
+    kinds: tuple[str, str, str] = ("", "", "")
+    """Of TAGGED: between an argument's name and a word for its kind; the word for text; the word for all others, where
+    it is not the JSON type."""
     value: tuple[str, str] = ("", "")
     """Of TAGGED: around an argument's value."""
     padding: str = ""
@@ -74,7 +81,8 @@ class CallSyntax:
     @property
     def texts(self) -> tuple[str, ...]:
         """Every text of it that may be a control token."""
-        texts = (*self.section, self.opens, self.closes, self.name_ends, self.name_begins, self.call_id)
+        names = (self.name_ends, self.name_begins, self.call_id, self.id_ends, self.rest[1])
+        texts = (*self.section, self.opens, self.closes, *names)
         more = (*self.key, *self.value, self.quote if self.kind is CallKind.BRACES else "")
         return tuple(text for text in (*texts, *more) if text)
 
@@ -93,6 +101,24 @@ class FamilySyntax:
 _OBJECTS, _NAMED, _TAGGED = CallKind.OBJECTS, CallKind.NAMED, CallKind.TAGGED
 _DEEPSEEK_SECTION = ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>")
 _DEEPSEEK_OPENS, _DEEPSEEK_CLOSES = "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>"
+
+
+def _dsml(name: str, section: str) -> FamilySyntax:
+    """DeepSeek's markup language: the section's name has changed from V3.2 to V4."""
+    return FamilySyntax(
+        name,
+        CallSyntax(
+            _TAGGED,
+            section=(f"<｜DSML｜{section}>", f"</｜DSML｜{section}>"),
+            opens='<｜DSML｜invoke name="',
+            name_ends='">',
+            closes="</｜DSML｜invoke>",
+            key=('<｜DSML｜parameter name="', '">'),
+            kinds=('" string="', "true", "false"),
+            value=("", "</｜DSML｜parameter>"),
+        ),
+    )
+
 
 HERMES = FamilySyntax("hermes", CallSyntax(_OBJECTS, opens="<tool_call>", closes="</tool_call>"))
 
@@ -142,6 +168,47 @@ FAMILIES = (
             key=('<parameter name="', '">'),
             value=("", "</parameter>"),
         ),
+    ),
+    _dsml("deepseek_v32", "function_calls"),
+    _dsml("deepseek_v4", "tool_calls"),
+    FamilySyntax(
+        "kimi_k3",
+        CallSyntax(
+            _TAGGED,
+            section=("<|open|>tools<|sep|>", "<|close|>tools<|sep|>"),
+            opens='<|open|>call tool="',
+            name_ends='"',
+            rest=(' index="1"', "<|sep|>"),
+            closes="<|close|>call<|sep|>",
+            key=('<|open|>argument key="', '"<|sep|>'),
+            kinds=('" type="', "string", ""),
+            value=("", "<|close|>argument<|sep|>"),
+        ),
+        thinking=("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
+        wrappers=(
+            "<|open|>response<|sep|>",
+            "<|close|>response<|sep|>",
+            "<|close|>message<|sep|>",
+            "<|end_of_msg|>",
+        ),
+    ),
+    FamilySyntax(
+        "solar",
+        CallSyntax(
+            _NAMED,
+            section=("<|tool_calls|>", ""),
+            opens="<|tool_call:begin|>",
+            id_ends="<|tool_call:name|>",
+            name_ends="<|tool_call:args|>",
+            closes="<|tool_call:end|>",
+        ),
+        thinking=("<|think|>", "<|end|>"),
+        wrappers=("<|begin|>assistant", "<|content|>", "<|end|>"),
+    ),
+    FamilySyntax(
+        "gigachat",
+        CallSyntax(_OBJECTS, opens="function call<|role_sep|>"),
+        wrappers=("<|message_sep|>",),
     ),
     FamilySyntax(
         "glm",

@@ -25,10 +25,16 @@ def tool_dicts(tools: Sequence[ToolSpec], veil: Veil) -> tuple[dict[str, Any], .
 
 
 class MessageWriter:
-    """Writes turns as messages. `arguments_as_text`: the template takes the arguments of calls as JSON text."""
+    """Writes turns as messages. `arguments_as_text`: the template takes the arguments of calls as JSON text.
 
-    def __init__(self, veil: Veil, *, arguments_as_text: bool) -> None:
+    `named_ids`: it writes the id in place of the name, so that ids have to be made of names.
+    """
+
+    def __init__(self, veil: Veil, *, arguments_as_text: bool, named_ids: bool = False) -> None:
         self._veil = veil
+        self._named_ids = named_ids
+        self._ids: dict[str, str] = {}
+        """What stands for an id, where that is another."""
         self._arguments_as_text = arguments_as_text
         self._tool_names: dict[str, str] = {}
         """Name of the tool by the id of its call, for results that do not say it."""
@@ -44,7 +50,7 @@ class MessageWriter:
         if turn.tool_calls:
             message["tool_calls"] = [self._call(call) for call in turn.tool_calls]
         if turn.role is Role.TOOL:
-            message["tool_call_id"] = hide(turn.tool_call_id)
+            message["tool_call_id"] = hide(self._ids.get(turn.tool_call_id, turn.tool_call_id))
             message["name"] = hide(turn.name or self._tool_names.get(turn.tool_call_id, ""))
         return message
 
@@ -61,7 +67,10 @@ class MessageWriter:
         self._tool_names[call.id] = call.name
         arguments = self._veil.hide(call.arguments) if self._arguments_as_text else self.arguments(call)
         function = {"name": self._veil.hide(call.name), "arguments": arguments}
-        return {"id": self._veil.hide(call.id), "type": "function", "function": function}
+        if self._named_ids:
+            self._ids[call.id] = f"functions.{call.name}:{len(self._ids)}"
+        call_id = self._veil.hide(self._ids.get(call.id, call.id))
+        return {"id": call_id, "type": "function", "function": function}
 
     def arguments(self, call: ToolCall) -> Any:
         """The arguments as a mapping; what is no JSON object comes as text under one key, so that nothing is lost."""

@@ -7,6 +7,7 @@ text, just the call that was put in: the model's name is never looked at.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import msgspec
 
@@ -27,7 +28,7 @@ _TOOL = ToolSpec(
 )
 _ARGUMENTS = {"qzx_key": "qzxvalue"}
 _ARGUMENTS_TEXT = '{"qzx_key": "qzxvalue"}'
-_CALL_ID = "qzx000001"
+_CALL_ID, _NAMED_ID = "qzx000001", "functions.qzx_tool:0"
 _USER: Message = {"role": "user", "content": _ASKED}
 _ANSWER: Message = {"role": "assistant", "content": _SAID}
 _TAG_BEFORE = re.compile(r"(<[^<>\s]{1,40}>|\[[A-Z_]{1,40}\])\s*$")
@@ -45,6 +46,8 @@ class Traits:
     """It writes tools, calls and results; otherwise they are told in plain text."""
     arguments_as_text: bool = False
     """It takes arguments as JSON text and not as a mapping."""
+    named_ids: bool = False
+    """It writes the id of a call and not its name: the id has to be made of the name."""
     wants_parts: bool = False
     """It takes contents as lists of parts only."""
     reads_system: bool = True
@@ -69,6 +72,7 @@ class TemplateProbe:
         self._base = base
         self._control_tokens = control_tokens
         self._wants_parts = False
+        self._call_id = _CALL_ID
 
     def run(self) -> Traits:
         """Raises AppError("template_failed") for a template that cannot write the simplest conversation."""
@@ -84,6 +88,7 @@ class TemplateProbe:
             family=self._family(syntax, tags),
             knows_tools=knows_tools,
             arguments_as_text=bool(as_text),
+            named_ids=self._call_id == _NAMED_ID,
             wants_parts=self._wants_parts,
             reads_system=_RULE in self._try([{"role": "system", "content": _RULE}, _USER]),
             switches_thinking=self._switches_thinking(),
@@ -152,21 +157,23 @@ class TemplateProbe:
 
     def _find_family(self, tags: tuple[str, str]) -> tuple[FamilySyntax, bool | None]:
         """The family, and whether arguments have to be text; None where no family reads what the template writes."""
-        for as_text in (False, True):
+        for call_id, as_text in product((_CALL_ID, _NAMED_ID), (False, True)):
+            self._call_id = call_id
             written = self._written_call(as_text)
             fits = [(misfit, syntax) for syntax in FAMILIES if (misfit := _misfit(syntax, tags, written)) is not None]
             if fits:
                 return min(fits, key=lambda fit: fit[0])[1], as_text
+        self._call_id = _CALL_ID
         return HERMES, None
 
     def _call(self, as_text: bool) -> Message:
         function = {"name": _TOOL.name, "arguments": _ARGUMENTS_TEXT if as_text else _ARGUMENTS}
-        calls = [{"id": _CALL_ID, "type": "function", "function": function}]
+        calls = [{"id": self._call_id, "type": "function", "function": function}]
         return {"role": "assistant", "content": "", "tool_calls": calls}
 
     def _written_call(self, as_text: bool) -> str:
         """What the template writes for an answer that is a call, from where the answer begins."""
-        result = {"role": "tool", "content": _RESULT, "tool_call_id": _CALL_ID, "name": _TOOL.name}
+        result = {"role": "tool", "content": _RESULT, "tool_call_id": self._call_id, "name": _TOOL.name}
         written = self._try([_USER, self._call(as_text)], tools=True)
         written = written or self._try([_USER, self._call(as_text), result], tools=True).partition(_RESULT)[0]
         plain = self._try([_USER, _ANSWER], tools=True).rpartition(_ASKED)[2].partition(_SAID)[0]
@@ -176,7 +183,7 @@ class TemplateProbe:
         return answer[start.start() if start else shared :]
 
     def _writes_tools(self, as_text: bool) -> bool:
-        result = {"role": "tool", "content": _RESULT, "tool_call_id": _CALL_ID, "name": _TOOL.name}
+        result = {"role": "tool", "content": _RESULT, "tool_call_id": self._call_id, "name": _TOOL.name}
         told = self._try([_USER], tools=True)
         return "qzx_tool" in told and _RESULT in self._try([_USER, self._call(as_text), result], tools=True)
 

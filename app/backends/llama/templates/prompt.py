@@ -167,7 +167,8 @@ class PromptBuilder:
 
     def _render(self, request: Generate, turns: Sequence[ChatTurn], base: Render, veil: Veil) -> str:
         traits = self.traits
-        writer = MessageWriter(veil, arguments_as_text=traits.knows_tools and traits.arguments_as_text)
+        as_text, named_ids = traits.knows_tools and traits.arguments_as_text, traits.named_ids
+        writer = MessageWriter(veil, arguments_as_text=as_text, named_ids=named_ids)
         messages = writer.write(turns)
         tools = () if request.tool_choice is ToolChoice.NONE else tool_dicts(request.tools, veil)
         if not traits.knows_tools:

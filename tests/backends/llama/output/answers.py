@@ -216,5 +216,47 @@ ANSWERS: list[tuple[str, str, Read]] = [
         '<tool_calls>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n{"name": "get_time"}\n</tool_calls>',
         ("", "", [PARIS, NOW]),
     ),
+    (
+        "deepseek_v32",
+        ('<think>Hm.</think>Yes.\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter '
+         'name="city" string="true">Rome</｜DSML｜parameter>\n<｜DSML｜parameter name="days" string="false">3'
+         '</｜DSML｜parameter>\n</｜DSML｜invoke>\n<｜DSML｜invoke name="get_time">\n</｜DSML｜invoke>\n'
+         '</｜DSML｜function_calls>'),
+        ("Hm.", "Yes.", [ROME, NOW]),
+    ),
+    (
+        "deepseek_v4",
+        ('Yes.\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter name="city" '
+         'string="true">Paris</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>'),
+        ("", "Yes.", [PARIS]),
+    ),
+    (
+        "kimi_k3",
+        ('<|open|>think<|sep|>Hm.<|close|>think<|sep|><|open|>response<|sep|>Yes.<|close|>response<|sep|>'
+         '<|open|>tools<|sep|><|open|>call tool="get_weather" index="1"<|sep|><|open|>argument key="city" '
+         'type="string"<|sep|>Rome<|close|>argument<|sep|><|open|>argument key="days" type="number"<|sep|>3'
+         '<|close|>argument<|sep|><|close|>call<|sep|><|open|>call tool="get_time" index="2"<|sep|><|close|>call<|sep|>'
+         "<|close|>tools<|sep|><|close|>message<|sep|><|end_of_msg|>"),
+        ("Hm.", "Yes.", [ROME, NOW]),
+    ),
+    (
+        "kimi_k3",
+        "<|open|>think<|sep|>Hm.<|close|>think<|sep|><|open|>response<|sep|>Yes.\n<|close|>response<|sep|>",
+        ("Hm.", "Yes.\n", []),
+    ),
+    (
+        "solar",
+        ("<|think|>Hm.<|end|><|begin|>assistant<|content|>Yes.<|end|><|begin|>assistant<|tool_calls|>"
+         '<|tool_call:begin|>a1b2c3d4e5<|tool_call:name|>get_weather<|tool_call:args|>{"city": "Paris"}'
+         "<|tool_call:end|><|tool_call:begin|>b2c3d4e5f6<|tool_call:name|>get_time<|tool_call:args|>{}"
+         "<|tool_call:end|>"),
+        ("Hm.", "Yes.", [PARIS, NOW]),
+    ),
+    (
+        "gigachat",
+        ('Yes.<|message_sep|>\n\nfunction call<|role_sep|>\n{"name": "get_weather", "arguments": {"city": "Paris"}}'
+         "<|message_sep|>\n\n"),
+        ("", "Yes.", [PARIS]),
+    ),
     ("lfm", '<|tool_call_start|>[get_weather(city="Paris")]<|tool_call_end|>So.', ("", "So.", [PARIS])),
 ]  # fmt: skip

@@ -53,6 +53,10 @@ _PYTHON = "{{ c.name }}(" + _ITEMS + "{{ k }}={{ v | tojson }}{% if not loop.las
 _GEMMA = (
     "call:{{ c.name }}{{ '{' }}" + _ITEMS + "{{ k }}:QUOTE{{ v }}QUOTE{% if not loop.last %},{% endif %}{% endfor %}}"
 )
+_DSML = (
+    '\n<｜DSML｜invoke name="{{ c.name }}">\n' + _ITEMS + '<｜DSML｜parameter name="{{ k }}" '
+    "string=\"{{ 'true' if v is string else 'false' }}\">{{ v }}</｜DSML｜parameter>\n{% endfor %}</｜DSML｜invoke>"
+)
 _HARMONY = (
     _TOOLS + "{% for m in messages %}{% if m.role == 'assistant' %}"
     "{% if m.thinking %}<|start|>assistant<|channel|>analysis<|message|>{{ m.thinking }}<|end|>{% endif %}"
@@ -89,6 +93,31 @@ TEMPLATES = {
         "</invoke>\n",
         before="\n<minimax:tool_call>\n",
         after="</minimax:tool_call>",
+    ),
+    "deepseek_v32": _called(_DSML, before="\n\n<｜DSML｜function_calls>", after="\n</｜DSML｜function_calls>"),
+    "deepseek_v4": _called(_DSML, before="\n\n<｜DSML｜tool_calls>", after="\n</｜DSML｜tool_calls>"),
+    "kimi_k3": _called(
+        '<|open|>call tool="{{ c.name }}" index="{{ loop.index }}"<|sep|>' + _ITEMS + '<|open|>argument key="{{ k }}" '
+        "type=\"{{ 'string' if v is string else 'number' }}\"<|sep|>{{ v }}<|close|>argument<|sep|>{% endfor %}"
+        "<|close|>call<|sep|>",
+        before="<|open|>response<|sep|><|close|>response<|sep|><|open|>tools<|sep|>",
+        after="<|close|>tools<|sep|><|close|>message<|sep|><|end_of_msg|>",
+        opens='<|open|>message role="assistant"<|sep|>',
+        tag="<|open|>response<|sep|>",
+    ),
+    "solar": _called(
+        "<|tool_call:begin|>{{ call.id }}<|tool_call:name|>{{ c.name }}<|tool_call:args|>{{ c.arguments | tojson }}"
+        "<|tool_call:end|>",
+        before="<|tool_calls|>",
+        after="<|calls|>",
+        opens="<|begin|>assistant",
+        tag="<|content|>",
+    ),
+    "gigachat": _called(
+        'function call<|role_sep|>\n{"name": "{{ c.name }}", "arguments": {{ c.arguments | tojson }}}<|message_sep|>'
+        "\n\n",
+        before="<|message_sep|>\n\n",
+        opens="assistant<|role_sep|>\n",
     ),
     "llama": _called(
         '{"name": "{{ c.name }}", "parameters": {{ c.arguments | tojson }}}<|eot_id|>',
