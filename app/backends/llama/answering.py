@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -24,6 +25,7 @@ from app.backends.llama.stepping import Stepper
 from app.backends.llama.templates.prompt import PromptBuilder, Renderer
 from app.backends.llama.threads import ONE_THREAD_BYTES, ThreadGovernor
 from app.backends.llama.vision.projector import Vision
+from app.errors import AppError
 from app.protocol import Generate, Load, LoadParams, WorkerStats
 
 FEW_SLOTS, MANY_SLOTS = 4, 8
@@ -94,8 +96,12 @@ class Answering:
         self._constraints.wait()
         answer, dropped = self.preparer.prepare(request, arrived)
         if self._disk is not None:
-            self._disk.remember(request.keep_as)
-            answer.stored = self._disk.fetch(answer.run, answer.key, at_hand(self._slots, answer.run, answer.key))
+            try:
+                self._disk.remember(request.keep_as)
+                answer.stored = self._disk.fetch(answer.run, answer.key, at_hand(self._slots, answer.run, answer.key))
+            except BaseException:
+                answer.close()
+                raise
         return answer, dropped
 
     def look(self, answer: Answer, is_wanted: Callable[[], bool] = lambda: True) -> None:
@@ -172,6 +178,8 @@ def open_draft_model(params: LoadParams, model: Model, slots: int, threads: Call
     """The model that drafts, where one was given, with as many threads as are in use."""
     if not params.draft_model:
         return None
+    if model.recurrent:
+        raise AppError("draft_model_unfit", model=Path(params.draft_model).name, reason="draft_target_not_rewindable")
     return DraftModel(params.draft_model, params, model.vocabulary, slots, model.log, threads=threads)
 
 

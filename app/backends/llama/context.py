@@ -111,12 +111,14 @@ class Context:
     # ------------------------------------------------------------ states
 
     def save(self, sequence: int, *, partial: bool = False) -> State:
-        """The state of a sequence; `partial`: only what cannot be cut. Raises MemoryError."""
+        """The state of a sequence; `partial`: only what cannot be cut. Raises MemoryError where it is not to be had."""
         flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY if partial else llama.LLAMA_STATE_SEQ_FLAGS_NONE
         size = int(llama.llama_state_seq_get_size_ext(self.handle, sequence, flags))
         state = np.empty(size, dtype=np.uint8)
         written = int(llama.llama_state_seq_get_data_ext(self.handle, _pointer(state), size, sequence, flags))
-        return state[:written]
+        if written != size:
+            raise MemoryError(f"a state of {size} bytes was not written")  # half of one could be restored by nobody
+        return state
 
     def state_size(self, sequence: int) -> int:
         """Bytes `save` would return."""
@@ -128,7 +130,7 @@ class Context:
         if not partial:
             self.clear(sequence)
         read = llama.llama_state_seq_set_data_ext(self.handle, _pointer(state), len(state), sequence, flags)
-        return bool(read == len(state))
+        return bool(read == len(state) > 0)
 
     # ------------------------------------------------------------ opening
 

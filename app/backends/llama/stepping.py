@@ -218,7 +218,13 @@ class Stepper:
             if span is None:
                 continue
             began, started = slot.ahead, time.perf_counter()
-            code = self._put_picture(self._vision, answer, span, most)
+            try:
+                code = self._put_picture(self._vision, answer, span, most)
+            except Exception as error:  # noqa: BLE001 (the edge of a request)
+                _log.exception("the picture of request %d cannot be read", answer.id)
+                self._slots.forget(slot, len(slot.held))
+                step.failed.append((answer, AppError("generation_failed", reason=type(error).__name__)))
+                return
             if code == Outcome.DONE:
                 self.pace.observe(slot.ahead - began, writing, time.perf_counter() - started, 0.0)
                 if slot.ahead >= span.cells:
@@ -241,8 +247,10 @@ class Stepper:
         self.reading = frozenset((answer.id,))
         position = answer.run.position(span.start)
         picture = answer.pictures[span.key]
-        code, slot.ahead = vision.read(self._context, picture, slot.sequence, position, slot.ahead, most)
-        self.reading = frozenset()
+        try:
+            code, slot.ahead = vision.read(self._context, picture, slot.sequence, position, slot.ahead, most)
+        finally:
+            self.reading = frozenset()
         return code
 
     # ------------------------------------------------------------ computing

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from app.backends.llama.binding import llama
 from app.backends.llama.context import Outcome
-from app.protocol import Sampling, StateFolder
+from app.backends.llama.session import Session
+from app.backends.llama.templates.renderer import TemplateRenderer
+from app.errors import AppError
+from app.protocol import Load, LoadParams, Sampling, StateFolder
 from tests.backends.llama.conftest import Open
-from tests.backends.llama.running import LONG, Running
+from tests.backends.llama.running import LONG, Ear, Running
 from tests.gguf_memories import WINDOW, write_recurrent_model, write_sliding_model
 
 TWELVE = Sampling(temperature=0.0, max_tokens=12, ignore_end=True)
@@ -141,3 +145,28 @@ def test_recurrent_answers_are_not_speculated_on(open_model: Open, recurrent: Pa
     number = running.ask("aaaa", TWELVE, prediction="bbbb")
     running.run()
     assert running.stats(number).drafted_tokens == 0
+
+
+def test_a_model_that_drafts_is_refused_where_it_could_not(recurrent: Path, models: Path) -> None:
+    """It would take memory, and nothing would ever be drafted."""
+    load = Load(path=str(recurrent), params=LoadParams(draft_model=str(models / "hello.gguf")))
+    renderer = TemplateRenderer()
+    with pytest.raises(AppError) as refused:
+        Session(load, renderer, lambda _share: True, Ear())
+    renderer.close()
+    assert refused.value.code == "draft_model_unfit"
+    assert refused.value.values["reason"] == "draft_target_not_rewindable"
+
+
+def test_a_state_that_cannot_be_written_is_not_kept(open_model: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp says so by writing nothing, and would restore nothing as if it were all."""
+    running = open_model("random", slots=1)
+    first = running.answered(LONG, TWELVE)
+    with monkeypatch.context() as patch:
+        patch.setattr(llama, "llama_state_seq_get_data_ext", lambda *_values: 0)
+        running.answered("Something else entirely, which takes the only slot there is and fills it.", TWELVE)
+    assert running.answering.memory.size == 0
+    number = running.ask(LONG, TWELVE)
+    running.run()
+    assert running.stats(number).cached_tokens < 30
+    assert running.text(number) == first

@@ -421,3 +421,24 @@ def test_a_part_of_a_picture_is_shared_with_nobody(wide: Running) -> None:
     second = looks_wide(wide)
     wide.run()
     assert wide.text(second) == wide.text(number)
+
+
+def test_a_picture_that_breaks_the_reader_costs_its_own_answer(wide: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    vision = stepper_of(wide)._vision
+    read = vision.read  # type: ignore[union-attr]
+    writer = wide.ask("Hi", limit(30), speculate=False)
+    number = looks_wide(wide)
+
+    def read_or_break(*values: Any) -> tuple[int, int]:
+        if values[4]:
+            raise ValueError("no picture")
+        return read(*values)
+
+    monkeypatch.setattr(vision, "read", read_or_break)
+    wide.run()
+    assert wide.error(number).error.code == "generation_failed"
+    assert wide.stats(writer).answer_tokens == 30
+    monkeypatch.undo()
+    again = looks_wide(wide)
+    wide.run()
+    assert wide.stats(again).answer_tokens == 6

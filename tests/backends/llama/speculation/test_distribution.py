@@ -97,7 +97,7 @@ def running(open_model: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
 def test_sampled_answers_have_the_models_own_distribution(running: Running) -> None:
     plain = Sampled(running, range(ANSWERS))
     drafted = Sampled(running, range(ANSWERS, 2 * ANSWERS), likely(running))
-    assert len(set(plain.tokens)) > ANSWERS / 10, "there was a choice"
+    assert len(set(plain.tokens)) > 50, "there was a choice"
     assert plain.drafted == 0
     assert 0.05 < drafted.right / drafted.drafted < 0.95, "drafts were right and wrong"
     assert worst(plain.tokens, drafted.tokens) < 1

@@ -10,8 +10,19 @@ from app.backends.llama.templates.prompt import PromptBuilder
 from app.backends.llama.templates.renderer import TemplateRenderer
 from app.backends.llama.templates.request import Render
 from app.errors import AppError
+from app.protocol import ChatTurn, Role, ToolCall
 from tests.backends.llama.output.answers import gather, parts_of
-from tests.backends.llama.templates.building import WEATHER, InProcess, Letters, builder, calling, request, result, user
+from tests.backends.llama.templates.building import (
+    WEATHER,
+    InProcess,
+    Letters,
+    assistant,
+    builder,
+    calling,
+    request,
+    result,
+    user,
+)
 from tests.backends.llama.templates.family_templates import TEMPLATES
 
 
@@ -154,3 +165,39 @@ def test_a_bomb_behind_a_tool_is_found_too(renderer: TemplateRenderer) -> None:
     prompts = PromptBuilder(Letters(), bomb, renderer)
     assert not prompts.supports_tools
     assert prompts.build(request(user("Hi"), tools=(WEATHER,))).text
+
+
+KIMI_K2 = (
+    "{% if tools %}<|im_system|>tool_declare<|im_middle|>{{ tools | tojson }}<|im_end|>{% endif %}"
+    "{% for m in messages %}{% if m.role == 'assistant' %}<|im_assistant|>assistant<|im_middle|><think></think>"
+    "{{ m.content }}{% if m.tool_calls %}<|tool_calls_section_begin|>{% for call in m.tool_calls %}<|tool_call_begin|>"
+    "{{ call.id }}<|tool_call_argument_begin|>{{ call.function.arguments | tojson }}<|tool_call_end|>{% endfor %}"
+    "<|tool_calls_section_end|>{% endif %}{% elif m.role == 'tool' %}<|im_system|>{{ m.name }}<|im_middle|>"
+    "## Return of {{ m.tool_call_id }}\n{{ m.content }}{% else %}<|im_user|>user<|im_middle|>{{ m.content }}{% endif %}"
+    "<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_assistant|>assistant<|im_middle|>{% endif %}"
+)
+"""In the shape of Kimi K2's: calls are known by their ids alone."""
+
+
+def test_ids_are_made_of_names_where_the_template_writes_only_ids() -> None:
+    prompts = builder(KIMI_K2)
+    assert (prompts.family.name, prompts.supports_tools, prompts.traits.named_ids) == ("kimi", True, True)
+    turns = (user("Weather?"), calling(), result("sunny"))
+    text = prompts.build(request(*turns, tools=(WEATHER,))).text
+    assert "<|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>" in text
+    assert "## Return of functions.get_weather:0\nsunny" in text
+    assert "abc123def" not in text
+    assert not builder(TEMPLATES["kimi"]).traits.named_ids
+
+
+def test_several_calls_have_ids_that_count() -> None:
+    calls = tuple(ToolCall(id=f"x{number}", name="get_weather", arguments="{}") for number in range(2))
+    turns = (
+        user("Weather?"),
+        assistant(tool_calls=calls),
+        *(ChatTurn(role=Role.TOOL, content=f"r{number}", tool_call_id=f"x{number}") for number in (1, 0)),
+    )
+    text = builder(KIMI_K2).build(request(*turns, tools=(WEATHER,))).text
+    assert text.index("functions.get_weather:0<") < text.index("functions.get_weather:1<")
+    assert "## Return of functions.get_weather:1\nr1" in text
+    assert "## Return of functions.get_weather:0\nr0" in text
