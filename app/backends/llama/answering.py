@@ -112,6 +112,7 @@ class Answering:
         for picture in answer.unseen:
             if self._vision is not None and is_wanted():
                 answer.pictures[picture.key] = self._vision.encode(picture)
+        answer.unseen = ()
 
     def forget(self, name: str) -> None:
         """Keep nothing on disk under that name, until a request asks for it. May be called by any thread."""

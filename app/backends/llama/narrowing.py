@@ -1,13 +1,15 @@
 """How much of what is due a step may compute once a decode has failed: half of it, and half again, until it succeeds.
 
 So the one at fault ends up in a step of its own, and where only the size was too much everybody goes on in smaller
-steps. Whoever was computed longest ago goes first. After some good steps the limit doubles.
+steps. Whoever was computed longest ago goes first. After some good steps the limit doubles; should that fail, after
+twice as many the next time: a failure costs those whose memory cannot be cut all they have read, and they must get
+through between two.
 """
 
 from collections.abc import Sequence
 
-WIDEN_AFTER = 8
-"""Good steps before the limit doubles: a size that never works costs one failed decode in so many."""
+WIDEN_AFTER, WIDEN_AFTER_MOST = 8, 1 << 16
+"""Good steps before the limit doubles, at first and after many failures."""
 
 
 class Narrowing:
@@ -19,6 +21,10 @@ class Narrowing:
         self._failed = 0
         """Tokens of the smallest step that is known to have failed."""
         self._good = 0
+        self._patience = WIDEN_AFTER
+        """Good steps before the limit doubles."""
+        self._widened = False
+        """It has doubled since the last failure."""
         self._clock = 0
         self._computed: dict[int, int] = {}
         """When each was computed last, as a count."""
@@ -31,7 +37,10 @@ class Narrowing:
         """A decode of that many tokens failed. False where it cannot be smaller: then there is somebody at fault."""
         if tokens <= 1:
             self._lift()
+            self._patience, self._widened = WIDEN_AFTER, False
             return False
+        if self._widened:
+            self._patience, self._widened = min(2 * self._patience, WIDEN_AFTER_MOST), False
         self._limit, self._failed, self._good = tokens // 2, tokens, 0
         return True
 
@@ -49,8 +58,8 @@ class Narrowing:
         self._clock += 1
         self._computed.update(dict.fromkeys(numbers, self._clock))
         self._good += 1
-        if self._good >= WIDEN_AFTER:
-            self._limit, self._good = 2 * self._limit, 0
+        if self._good >= self._patience:
+            self._limit, self._good, self._widened = 2 * self._limit, 0, True
             if self._limit > self._failed:
                 self._lift()
 

@@ -64,7 +64,7 @@ class Preparer:
             raise AppError("bad_request", reason="the prompt ends with a picture: nothing asks for an answer")
         run = self._run(prompt)
         answer = Answer(
-            request=request,
+            request=msgspec.structs.replace(request, turns=()),  # it may wait long, with pictures of many megabytes
             run=run,
             key=key,
             writing=self._writing(request, prompt),

@@ -228,3 +228,14 @@ def test_a_load_that_fails_leaves_nobody_reading_the_vocabulary(
         Session(load, renderer, lambda _share: True, Ear())
     renderer.close()
     assert closed == ["vocabulary", "model"]
+
+
+def test_who_waits_does_not_keep_the_files_of_its_pictures(open_model: Open, seeing: Path) -> None:
+    running = open_model(seeing / "model.gguf", projector=str(seeing / "mmproj.gguf"))
+    request = running.request(sampling=SIX, turns=looking("What is this?", picture("red").data))
+    answer, _ = running.answering.prepare(request, 0.0)
+    running.answering.look(answer)
+    assert answer.pictures
+    assert not answer.unseen
+    assert not any(turn.images for turn in answer.request.turns)
+    answer.close()

@@ -170,3 +170,22 @@ def test_a_state_that_cannot_be_written_is_not_kept(open_model: Open, monkeypatc
     running.run()
     assert running.stats(number).cached_tokens < 30
     assert running.text(number) == first
+
+
+def test_where_a_failure_costs_all_there_is_they_come_to_their_end_all_the_same(
+    open_model: Open, recurrent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them can never be computed together here, and each failure empties both."""
+    running = open_model(recurrent, slots=2, state_memory=0)
+    alone = [running.answered(text, TWELVE) for text in ("aaaa", "bbbb")]
+    context = running.answering.context
+    decode = context.decode
+
+    def fail_together(batch: Any) -> int:
+        sequences = {batch.seq_id[index][0] for index in range(batch.n_tokens)}
+        return -3 if len(sequences) > 1 else decode(batch)
+
+    monkeypatch.setattr(context, "decode", fail_together)
+    numbers = [running.ask(text, TWELVE) for text in ("aaaa", "bbbb")]
+    running.run()
+    assert [running.text(number) for number in numbers] == alone

@@ -35,6 +35,17 @@ def test_after_good_steps_it_doubles_and_ends_above_what_failed() -> None:
     assert not narrowing.limited
 
 
+def test_a_size_that_never_works_is_tried_more_and_more_seldom() -> None:
+    narrowing, tries = Narrowing(), list[int]()
+    narrowing.fail(2)
+    for step in range(200):
+        while sum(narrowing.allot([(1, 1), (2, 1)]) if narrowing.limited else (1, 1)) > 1:
+            tries.append(step)
+            narrowing.fail(2)
+        narrowing.succeed([1])
+    assert tries == [8, 24, 56, 120]
+
+
 @given(
     wanted=st.lists(st.integers(1, 40), min_size=2, max_size=8),
     most=st.integers(1, 30),
