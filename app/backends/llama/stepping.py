@@ -243,6 +243,7 @@ class Stepper:
         """What llama_decode said about it."""
         slot = answer.slot
         assert slot is not None
+        self._share_threads(min(most, span.cells - slot.ahead))
         self._context.clear_abort()
         self.reading = frozenset((answer.id,))
         position = answer.run.position(span.start)
@@ -258,10 +259,7 @@ class Stepper:
     def _decode(self, parts: Sequence[Part]) -> tuple[int, float]:
         """(what llama_decode said, the seconds it took)"""
         tokens = self._fill(parts)
-        threads = self._governor.threads_for(tokens)
-        if threads != self._threads:
-            self._context.set_threads(threads)
-            self._threads = threads
+        self._share_threads(tokens)
         self._context.clear_abort()  # it may have come too late for the step it was meant for
         self.reading = frozenset(part.answer.id for part in parts if not part.answer.is_writing)
         started = time.perf_counter()
@@ -271,6 +269,13 @@ class Stepper:
         if code == Outcome.DONE:
             self._governor.observe(tokens, seconds)
         return code, seconds
+
+    def _share_threads(self, tokens: int) -> None:
+        """As many threads as a step of that many tokens may have now."""
+        threads = self._governor.threads_for(tokens)
+        if threads != self._threads:
+            self._context.set_threads(threads)
+            self._threads = threads
 
     def _fill(self, parts: Sequence[Part]) -> int:
         """Write the parts into the batch; returns its tokens."""

@@ -442,3 +442,18 @@ def test_a_picture_that_breaks_the_reader_costs_its_own_answer(wide: Running, mo
     again = looks_wide(wide)
     wide.run()
     assert wide.stats(again).answer_tokens == 6
+
+
+def test_a_picture_has_the_threads_a_step_may_have(wide: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all before it is cached, nothing was computed in this context yet that would have set their number."""
+    looks_wide(wide, "red")
+    wide.run()
+    stepper = stepper_of(wide)
+    monkeypatch.setattr(stepper._governor, "threads_for", lambda _tokens: 1)
+    monkeypatch.setattr(stepper, "_threads", 7)
+    number = looks_wide(wide, "blue")
+    wide.step()
+    assert any(slot.ahead for slot in wide.answering._slots), "it began with the picture"
+    assert stepper.threads == 1
+    wide.run()
+    assert wide.stats(number).cached_tokens > 0
