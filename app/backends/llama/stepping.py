@@ -209,6 +209,7 @@ class Stepper:
         threads = self._governor.threads_for(tokens)
         if threads != self._threads:
             self._context.set_threads(threads)
+            self.times.use(threads)
             self._threads = threads
         self._context.clear_abort()  # it may have come too late for the step it was meant for
         self.reading = frozenset(part.answer.id for part in parts if not part.answer.is_writing)

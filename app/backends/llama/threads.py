@@ -28,6 +28,8 @@ _WINDOW_S = 0.15
 """Shortest time between two readings of the system's counters, which advance in hundredths of a second."""
 _REST_S = 0.1
 """After so long without a step, what was read before says nothing about now."""
+_LOOKS, _LOOK_S = 3, 0.001
+"""How often, and how long apart, is looked whether others run before the first step after a rest."""
 _TOLERANCE = 0.45
 """Part of a processor that others may use while a thread there still pays."""
 _HYSTERESIS = 0.15
@@ -221,7 +223,7 @@ class SystemLoad:
 
     def restart(self) -> float | None:
         self._begin()
-        running = running_threads()
+        running = lastingly_running()
         return None if running is None else len(allowed_processors()) - max(0, running - 1)
 
     def available(self) -> float | None:
@@ -233,6 +235,17 @@ class SystemLoad:
 
     def _begin(self) -> None:
         self._time, self._idle, self._own = self._clock(), _idle_seconds(), time.process_time()
+
+
+def lastingly_running() -> int | None:
+    """As `running_threads`, less those that were about to sleep: who has just handed over a request, for example."""
+    running = running_threads()
+    for _ in range(_LOOKS - 1):
+        if running is None or running <= 1:
+            return running
+        time.sleep(_LOOK_S)
+        running = min(running, running_threads() or running)
+    return running
 
 
 def running_threads(path: str = "/proc/loadavg") -> int | None:

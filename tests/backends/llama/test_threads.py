@@ -291,6 +291,15 @@ def test_a_system_without_that_file_is_no_fault(whole_machine: None, tmp_path: P
     assert threads.running_threads(str(tmp_path / "missing")) is None
 
 
+@pytest.mark.parametrize(("looks", "running"), [([3, 1], 1), ([1], 1), ([3, 2, 3], 2), ([2, 2, 2], 2), ([None], None)])
+def test_who_is_about_to_sleep_is_not_counted(
+    looks: list[int | None], running: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(looks)
+    monkeypatch.setattr(threads, "running_threads", lambda: next(answers))
+    assert threads.lastingly_running() == running
+
+
 def test_what_runs_elsewhere_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "allowed_processors", lambda: frozenset({0}))
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
