@@ -198,6 +198,31 @@ def test_steps_of_other_sizes_do_not_disturb_a_trial() -> None:
     assert engine.governor.threads_for(1) == 1
 
 
+def test_a_trial_that_meets_no_size_it_knows_is_given_up() -> None:
+    engine = Engine(Machine(2))
+    engine.write(5)
+    engine.machine.others, engine.machine.shown = 1.0, 0.0
+    while engine.governor.threads_for(1) == 2:
+        engine.step()
+    engine.machine.others = 0.0
+    for tokens in range(2, 17):
+        engine.step(tokens)
+    assert engine.governor.threads_for(17) == 2
+
+
+def test_steps_of_several_known_sizes_decide_together() -> None:
+    engine = Engine(Machine(2))
+    for tokens in (1, 2, 3):
+        engine.write(5, tokens)
+    engine.machine.others, engine.machine.shown = 1.0, 0.0
+    while engine.governor.threads_for(1) == 2:
+        engine.step()
+    for tokens in (1, 2, 3):
+        engine.step(tokens)
+    assert engine.governor._trial is None
+    assert engine.governor.threads_for(1) == 1
+
+
 # ---------------------------------------------------------------- limits
 
 
