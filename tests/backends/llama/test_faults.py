@@ -167,6 +167,17 @@ async def test_a_state_survives_unloading(models: Path, tmp_path: Path) -> None:
     await after.unload()
 
 
+async def test_after_a_rest_a_state_is_written(models: Path, tmp_path: Path) -> None:
+    states = StateFolder(path=str(tmp_path / "states"), limit_bytes=10**8)
+    text = "A question that is long enough to be worth keeping. " * 20
+    backend = await loaded(models / "random.gguf", states=states)
+    await answer_of(backend, _kept(question(1, text=text, sampling=Sampling(temperature=0.0, max_tokens=4))))
+    async with asyncio.timeout(20):
+        while not list(tmp_path.glob("states/1.*.kv")):
+            await asyncio.sleep(0.05)
+    await backend.unload()
+
+
 def _kept(request: Generate) -> Generate:
     return msgspec.structs.replace(request, keep_as="1")
 
