@@ -173,9 +173,13 @@ async def test_after_a_rest_a_state_is_written(models: Path, tmp_path: Path) -> 
     backend = await loaded(models / "random.gguf", states=states)
     await answer_of(backend, _kept(question(1, text=text, sampling=Sampling(temperature=0.0, max_tokens=4))))
     async with asyncio.timeout(20):
-        while not list(tmp_path.glob("states/1.*.kv")):
-            await asyncio.sleep(0.05)
+        while not _states_in(tmp_path):
+            await backend.stats()
     await backend.unload()
+
+
+def _states_in(folder: Path) -> list[Path]:
+    return list(folder.glob("states/1.*.kv"))
 
 
 def _kept(request: Generate) -> Generate:
