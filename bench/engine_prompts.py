@@ -33,7 +33,7 @@ async def second_turn(bench: Bench) -> dict[str, object]:
             opening = ask((_user(words(CONVERSATION, number)),), REPLY, keep_as=f"conversation-{number}")
             first = await answer(backend, opening)
             firsts.append(first.ttft)
-            agains.append((await answer(backend, ask(opening.turns, REPLY))).ttft)
+            agains.append((await answer(backend, ask(opening.turns, REPLY, keep_as=opening.keep_as))).ttft)
             nexts.append((await answer(backend, _next_turn(opening, first, 1))).ttft)
         async with worker(bench.model, params, states) as backend:
             resumed = await answer(backend, _next_turn(opening, first, 2))
@@ -73,7 +73,7 @@ def _user(text: str) -> ChatTurn:
 def _next_turn(opening: Generate, first: Answer, seed: int) -> Generate:
     """The conversation goes on with a short turn."""
     reply = ChatTurn(role=Role.ASSISTANT, content=first.text)
-    return ask((*opening.turns, reply, _user(words(NEW, seed))), REPLY)
+    return ask((*opening.turns, reply, _user(words(NEW, seed))), REPLY, keep_as=opening.keep_as)
 
 
 def _longest_pause(one: Answer, begun: float, ended: float) -> float:

@@ -17,11 +17,11 @@ class Placement:
         self._slots = slots
         self._context = slots.context
 
-    def place(self, run: TokenRun, key: str, stored: SavedState | None = None) -> Slot:
+    def place(self, run: TokenRun, key: str, stored: SavedState | None = None, keep_as: str = "") -> Slot:
         """A free slot, now busy, that holds the longest beginning of the run that could be had.
 
-        `stored`: what the disk has of it. At least one cell is left to compute, since its logits are wanted. Some slot
-        must be free.
+        `stored`: what the disk has of it; `keep_as`: the name it will be written under. At least one cell is left to
+        compute, since its logits are wanted. Some slot must be free.
         """
         most = len(run) - 1
         shared, source = self._best_slot(run, key, most)
@@ -29,7 +29,7 @@ class Placement:
         if (saved := self._best_saved(run, key, most, shared, stored)) is not None:
             slot = self._bring_back(saved, run, most)
         if slot is None and source is not None:
-            slot = self._move_in(source, shared)
+            slot = self._move_in(source, shared, keep_as)
         if slot is None:
             slot = self._emptied(self._spare(None))
         self._slots.occupy(slot, key)
@@ -89,14 +89,17 @@ class Placement:
         self._rewind(slot, slot.held.shared_with(run, most))
         return slot
 
-    def _move_in(self, source: Slot, shared: int) -> Slot:
-        """Cut an idle slot that shares nearly everything; copy the beginning into another slot otherwise."""
+    def _move_in(self, source: Slot, shared: int, keep_as: str) -> Slot:
+        """Cut an idle slot that shares nearly everything; copy the beginning into another slot otherwise.
+
+        What waits there to be written is written now, unless it will be under the same name once there is more of it.
+        """
         if source.busy:
             return self._copied(source, self._emptied(self._spare(None)), shared)
         loses = len(source.held) - shared
         if loses > TAKE_OVER and (other := self._spare(source)) is not None:
             return self._copied(source, self._emptied(other), shared)
-        if loses > TAKE_OVER or source.keep_as:
+        if loses > TAKE_OVER or source.keep_as not in ("", keep_as):
             self._slots.save(source)
         self._rewind(source, shared)
         return source

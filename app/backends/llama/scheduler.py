@@ -100,10 +100,12 @@ class Scheduler:
         events, self._events = self._events, []
         if events:
             self._listener.send(events)
-        if self.idle:
-            self._slots.write_out()
-        else:
+        if not self.idle:
             self._slots.write_due()
+
+    def rest(self) -> None:
+        """Nothing has been asked for a while: write down what is to be kept, which would cost a next answer time."""
+        self._slots.write_out()
 
     # ------------------------------------------------------------ coming in
 
@@ -137,7 +139,8 @@ class Scheduler:
 
     def _begin(self, answer: Answer) -> None:
         try:
-            answer.slot = self._placement.place(answer.run, answer.key, answer.stored)
+            keep_as = answer.request.keep_as
+            answer.slot = self._placement.place(answer.run, answer.key, answer.stored, keep_as)
         except Exception:
             self._slots.clear_idle()  # one of them may have been changed halfway
             raise

@@ -275,6 +275,7 @@ class Stepper:
         threads = self._governor.threads_for(tokens)
         if threads != self._threads:
             self._context.set_threads(threads)
+            self.times.use(threads)
             self._threads = threads
 
     def _fill(self, parts: Sequence[Part]) -> int:

@@ -28,6 +28,8 @@ _WINDOW_S = 0.15
 """Shortest time between two readings of the system's counters, which advance in hundredths of a second."""
 _REST_S = 0.1
 """After so long without a step, what was read before says nothing about now."""
+_LOOKS, _LOOK_S = 3, 0.001
+"""How often, and how long apart, is looked whether others run before the first step after a rest."""
 _TOLERANCE = 0.45
 """Part of a processor that others may use while a thread there still pays."""
 _HYSTERESIS = 0.15
@@ -44,7 +46,8 @@ _FORGIVEN = 0.7
 """Part of the time lost that is remembered after a step that was not slow."""
 _LEARNING, _LEARNING_FASTER = 0.05, 0.5
 """Weight in what is usual of a step that took longer, and of one that did not."""
-_TRIAL_STEPS = 3
+_TRIAL_STEPS, _LONGEST_TRIAL = 3, 9
+"""Steps that decide about fewer threads, and those after which it is given up where too few can be compared."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 32.0
 """How long the outcome of a trial stands; doubled each time that it comes out the same soon after."""
 _SMALL_STEP = 16
@@ -68,19 +71,26 @@ class Load(Protocol):
 
 @dataclass
 class Trial:
-    """Fewer threads are tried: what is compared is the cost of steps of one size."""
+    """Fewer threads are tried. Costs are compared in usual ones of a step's size, since sizes change meanwhile."""
 
     threads: int
     """Used before."""
     size: int
+    """Of the step that was slow last."""
     cost: float
     """Of the steps before, with those threads."""
     costs: list[float] = field(default_factory=list)
     """With fewer threads."""
+    steps: int = 0
+    """With fewer threads, those of sizes that were never seen before among them."""
+
+    @property
+    def is_over(self) -> bool:
+        return len(self.costs) == _TRIAL_STEPS or self.steps == _LONGEST_TRIAL
 
     @property
     def is_better(self) -> bool:
-        return median(self.costs) < self.cost
+        return len(self.costs) == _TRIAL_STEPS and median(self.costs) < self.cost
 
 
 class ThreadGovernor:
@@ -173,12 +183,13 @@ class ThreadGovernor:
     def _compare(self, size: int, cost: float) -> None:
         """Take note of a step's cost; start or go on with a trial where it says so."""
         if self._trial is not None:
-            if size == self._trial.size:
-                self._trial.costs.append(cost)
-            if len(self._trial.costs) == _TRIAL_STEPS:
+            self._trial.steps += 1
+            if (usual := self._usual_cost(size, self._trial.threads)) is not None:
+                self._trial.costs.append(cost / usual)
+            if self._trial.is_over:
                 self._decide(self._trial)
             return
-        usual = min((self._usual[key] for key in self._usual if key[1] == size and key[0] <= self._count), default=cost)
+        usual = self._usual_cost(size, self._count) or cost
         self._learn(size, cost)
         self._recent.append(cost / usual)
         if cost <= _SLACK * usual or self._count == 1:
@@ -186,9 +197,14 @@ class ThreadGovernor:
             return
         self._lost += min(cost / usual - 1.0, _MOST_LOST)
         if self._lost > _PATIENCE and self._clock() - self._judged >= self._pause_s:
-            trial = Trial(self._count, size, usual * fmean(self._recent))
+            trial = Trial(self._count, size, fmean(self._recent))
             self._set_count(self._count // 2)
             self._trial = trial
+
+    def _usual_cost(self, size: int, most: int) -> float | None:
+        """Of a step of that size with the best number of threads up to `most`; None where there was none."""
+        found = (cost for (threads, of_size), cost in self._usual.items() if of_size == size and threads <= most)
+        return min(found, default=None)
 
     def _learn(self, size: int, cost: float) -> None:
         """A slow step counts as no more than twice the usual one, so that one hard knock does not pass for usual."""
@@ -206,9 +222,10 @@ class ThreadGovernor:
         if trial.is_better:
             self._set_count(fewer)
             return
+        usual = self._usual_cost(trial.size, trial.threads)
         for threads in range(1, trial.threads + 1):
-            if (threads, trial.size) in self._usual:
-                self._usual[threads, trial.size] = max(trial.cost, self._usual[threads, trial.size])
+            if usual is not None and (threads, trial.size) in self._usual:
+                self._usual[threads, trial.size] = max(trial.cost * usual, self._usual[threads, trial.size])
         self._set_count(trial.threads)
 
 
@@ -221,7 +238,7 @@ class SystemLoad:
 
     def restart(self) -> float | None:
         self._begin()
-        running = running_threads()
+        running = lastingly_running()
         return None if running is None else len(allowed_processors()) - max(0, running - 1)
 
     def available(self) -> float | None:
@@ -233,6 +250,17 @@ class SystemLoad:
 
     def _begin(self) -> None:
         self._time, self._idle, self._own = self._clock(), _idle_seconds(), time.process_time()
+
+
+def lastingly_running() -> int | None:
+    """As `running_threads`, less those that were about to sleep: who has just handed over a request, for example."""
+    running = running_threads()
+    for _ in range(_LOOKS - 1):
+        if running is None or running <= 1:
+            return running
+        time.sleep(_LOOK_S)
+        running = min(running, running_threads() or running)
+    return running
 
 
 def running_threads(path: str = "/proc/loadavg") -> int | None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from app.backends.llama.binding import llama
+from app.backends.llama.fragments import Fragments
 
 _SPECIAL = llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_UNKNOWN
 _SHOWN_SPECIAL = frozenset({"<think>", "</think>"})
@@ -25,10 +26,12 @@ class Vocabulary:
         self.bos = llama.llama_vocab_bos(handle)
         self.eos = llama.llama_vocab_eos(handle)
         self.adds_bos = bool(llama.llama_vocab_get_add_bos(handle)) and self.bos != _NONE
-        self.special_texts = self._read_special_texts()
+        attributes = [llama.llama_vocab_get_attr(handle, token) for token in range(self.size)]
+        self.special_texts = self._texts_with(attributes, _SPECIAL)
         """Texts that become control tokens where special text is parsed: nobody's message may contain them as such."""
         self._shown = {token for token, text in self.special_texts.items() if text in _SHOWN_SPECIAL}
         self._pieces: dict[int, bytes] = {}
+        self._fragments = self._remembering(attributes)
 
     @property
     def handle(self) -> Any:
@@ -49,14 +52,7 @@ class Vocabulary:
 
     def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
         """The tokens of the text, without any added at its ends."""
-        data = text.encode("utf-8", "replace")
-        room = len(data) + 2
-        while True:
-            tokens = (llama.llama_token * room)()
-            count = llama.llama_tokenize(self._handle, data, len(data), tokens, room, False, parse_special)
-            if count >= 0:
-                return list(tokens[:count])
-            room = -count
+        return self._fragments.tokens(text) if parse_special else self._tokenize(text, parse_special=False)
 
     def text_of(self, token: int) -> str:
         """The token's entry in the vocabulary ("" for none, as some models lack a BOS)."""
@@ -100,7 +96,26 @@ class Vocabulary:
                 return buffer.raw[:count]
             room = -count
 
-    def _read_special_texts(self) -> dict[int, str]:
-        attributes, handle = llama.llama_vocab_get_attr, self._handle
-        special = [token for token in range(self.size) if attributes(handle, token) & _SPECIAL]
-        return {token: text for token in special if (text := self.text_of(token))}
+    def _texts_with(self, attributes: list[int], wanted: int) -> dict[int, str]:
+        """The texts of the tokens that have any of the wanted attributes."""
+        found = [token for token, has in enumerate(attributes) if has & wanted]
+        return {token: text for token in found if (text := self.text_of(token))}
+
+    def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 2
+        while True:
+            tokens = (llama.llama_token * room)()
+            count = llama.llama_tokenize(self._handle, data, len(data), tokens, room, False, parse_special)
+            if count >= 0:
+                return list(tokens[:count])
+            room = -count
+
+    def _remembering(self, attributes: list[int]) -> Fragments:
+        """Remembers texts where it is certain that they can be cut at control tokens."""
+        strips = any(attributes[token] & llama.LLAMA_TOKEN_ATTR_LSTRIP for token in self.special_texts)
+        # tokenisers of other kinds put a space before a text, depending on what stood before it
+        certain = llama.llama_vocab_type(self._handle) == llama.LLAMA_VOCAB_TYPE_BPE and not strips
+        marks = self.special_texts.values() if certain else ()
+        others = self._texts_with(attributes, llama.LLAMA_TOKEN_ATTR_USER_DEFINED).values()
+        return Fragments(lambda text: self._tokenize(text, parse_special=True), marks, others)

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from app.backends.llama.desk import Desk, say_last_words
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EXIT_BAD_INPUT", "Worker", "main"]
 
+REST_SECONDS = 1.0
+"""Without a request, after which what is to be kept on disk is written: a next one may follow at once."""
 UNLOAD_SECONDS = 1.5
 """What may still be done, such as writing a state down, before an unloaded worker ends."""
 
@@ -102,9 +104,18 @@ class Worker:
     def _take_news(self) -> None:
         """Take in what has come; wait for something while there is nothing to compute."""
         if self._answering is None or self._answering.scheduler.idle:
-            self._add(self._wake.get())
+            self._add(self._wait())
         while not self._wake.empty():
             self._add(self._wake.get())
+
+    def _wait(self) -> "Answer | None":
+        """What comes next; the time until then is used."""
+        if self._answering is not None and self._answering.keeps_states:
+            try:
+                return self._wake.get(timeout=REST_SECONDS)
+            except Empty:
+                self._answering.scheduler.rest()
+        return self._wake.get()
 
     def _add(self, answer: "Answer | None") -> None:
         if answer is not None and self._answering is not None:

@@ -167,6 +167,21 @@ async def test_a_state_survives_unloading(models: Path, tmp_path: Path) -> None:
     await after.unload()
 
 
+async def test_after_a_rest_a_state_is_written(models: Path, tmp_path: Path) -> None:
+    states = StateFolder(path=str(tmp_path / "states"), limit_bytes=10**8)
+    text = "A question that is long enough to be worth keeping. " * 20
+    backend = await loaded(models / "random.gguf", states=states)
+    await answer_of(backend, _kept(question(1, text=text, sampling=Sampling(temperature=0.0, max_tokens=4))))
+    async with asyncio.timeout(20):
+        while not _states_in(tmp_path):
+            await backend.stats()
+    await backend.unload()
+
+
+def _states_in(folder: Path) -> list[Path]:
+    return list(folder.glob("states/1.*.kv"))
+
+
 def _kept(request: Generate) -> Generate:
     return msgspec.structs.replace(request, keep_as="1")
 

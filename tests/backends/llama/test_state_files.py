@@ -124,6 +124,27 @@ def test_a_state_is_written_before_its_slot_is_taken(open_model: Open, folder: S
     assert sorted(path.name.split(".")[0] for path in Path(folder.path).iterdir()) == ["1", "2"]
 
 
+def test_the_next_question_does_not_wait_for_a_state_to_be_written(open_model: Open, folder: StateFolder) -> None:
+    running = open_model("random", states=folder)
+    running.answered(LONG, EIGHT, keep_as="1")
+    running.answered(LONG, EIGHT, keep_as="1")
+    assert running.answering._disk is not None
+    assert not running.answering._disk._waiting
+    assert [slot.keep_as for slot in running.answering._slots if slot.keep_as] == ["1"]
+    running.answering.scheduler.rest()
+    assert not any(slot.keep_as for slot in running.answering._slots)
+    running.answering._disk.close(30)
+    assert [path.name[:2] for path in Path(folder.path).iterdir()] == ["1."]
+
+
+def test_who_goes_on_with_anothers_beginning_has_that_written_first(open_model: Open, folder: StateFolder) -> None:
+    running = open_model("random", states=folder)
+    running.answered(LONG, EIGHT, keep_as="1")
+    running.answered(LONG, EIGHT, keep_as="2")
+    running.answering.flush(30)
+    assert sorted(path.name[:2] for path in Path(folder.path).iterdir()) == ["1.", "2."]
+
+
 def test_the_oldest_go_when_there_are_too_many(tmp_path: Path) -> None:
     size = len(content_of(some_state()))
     files = StateFiles(StateFolder(path=str(tmp_path), limit_bytes=3 * size), "me")

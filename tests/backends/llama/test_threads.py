@@ -198,6 +198,31 @@ def test_steps_of_other_sizes_do_not_disturb_a_trial() -> None:
     assert engine.governor.threads_for(1) == 1
 
 
+def test_a_trial_that_meets_no_size_it_knows_is_given_up() -> None:
+    engine = Engine(Machine(2))
+    engine.write(5)
+    engine.machine.others, engine.machine.shown = 1.0, 0.0
+    while engine.governor.threads_for(1) == 2:
+        engine.step()
+    engine.machine.others = 0.0
+    for tokens in range(2, 17):
+        engine.step(tokens)
+    assert engine.governor.threads_for(17) == 2
+
+
+def test_steps_of_several_known_sizes_decide_together() -> None:
+    engine = Engine(Machine(2))
+    for tokens in (1, 2, 3):
+        engine.write(5, tokens)
+    engine.machine.others, engine.machine.shown = 1.0, 0.0
+    while engine.governor.threads_for(1) == 2:
+        engine.step()
+    for tokens in (1, 2, 3):
+        engine.step(tokens)
+    assert engine.governor._trial is None
+    assert engine.governor.threads_for(1) == 1
+
+
 # ---------------------------------------------------------------- limits
 
 
@@ -289,6 +314,15 @@ def test_reads_how_many_threads_run_now(text: str, running: int | None, whole_ma
 
 def test_a_system_without_that_file_is_no_fault(whole_machine: None, tmp_path: Path) -> None:
     assert threads.running_threads(str(tmp_path / "missing")) is None
+
+
+@pytest.mark.parametrize(("looks", "running"), [([3, 1], 1), ([1], 1), ([3, 2, 3], 2), ([2, 2, 2], 2), ([None], None)])
+def test_who_is_about_to_sleep_is_not_counted(
+    looks: list[int | None], running: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(looks)
+    monkeypatch.setattr(threads, "running_threads", lambda: next(answers))
+    assert threads.lastingly_running() == running
 
 
 def test_what_runs_elsewhere_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

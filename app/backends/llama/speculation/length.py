@@ -35,11 +35,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 24, 384
 
 
 class StepTimes:
-    """What a step of so many tokens takes, learnt from the steps there were. Shared by all answers of a context."""
+    """What a step of so many tokens takes, learnt from the steps there were. Shared by all answers of a context.
+
+    It depends on the number of threads: what was learnt with another number is kept apart.
+    """
 
     def __init__(self) -> None:
+        self._by_threads: dict[int, tuple[dict[int, float], list[int]]] = {}
         self._seconds: dict[int, float] = {}
         self._known: list[int] = []
+        self.use(0)
+
+    def use(self, threads: int) -> None:
+        """From now on steps have that many threads."""
+        self._seconds, self._known = self._by_threads.setdefault(threads, ({}, []))
 
     def observe(self, tokens: int, seconds: float) -> None:
         """A step of that many tokens took so long."""

@@ -182,3 +182,13 @@ class TestStepTimes:
         times.observe(0, 1.0)
         times.observe(3, 0.0)
         assert not times.known
+
+    def test_keeps_apart_what_steps_take_with_other_threads(self) -> None:
+        times = StepTimes()
+        times.use(2)
+        times.observe(1, 0.02)
+        times.use(1)
+        assert not times.known
+        times.observe(1, 0.03)
+        times.use(2)
+        assert times.expected(1) == 0.02
