@@ -19,6 +19,8 @@ PROMPT = 2000
 RUNNING = 2
 BEFORE_S = 3.0
 MANY = 4000
+LONG_S = 3600.0
+"""Longer than any prompt is read: the running streams are cancelled, they do not end."""
 
 
 async def second_turn(bench: Bench) -> dict[str, object]:
@@ -52,8 +54,7 @@ async def prefill_share(bench: Bench) -> dict[str, object]:
     async with worker(bench.model, LoadParams(context_length=CONTEXT, slots=RUNNING + 1)) as backend:
         for number in range(bench.rounds):
             requests = [question(words(NEW, 10 * number + one), MANY, speculate=False) for one in range(RUNNING)]
-            long = bench.seconds + 60.0
-            writing = [asyncio.create_task(write_for(backend, long, request)) for request in requests]
+            writing = [asyncio.create_task(write_for(backend, LONG_S, request)) for request in requests]
             await asyncio.sleep(BEFORE_S)
             newcomer = await answer(backend, question(words(PROMPT, number), 1))
             for request in requests:

@@ -7,16 +7,15 @@ from app.protocol import Generate, LoadParams
 from bench.bare import Bare, Task
 from bench.high_level import HighLevel
 from bench.llama_server import LlamaServer
-from bench.workers import Bench, joint_rate, middle, question, together, words, worker, write_for
+from bench.workers import Bench, middle, question, together_for, words, worker, write_for
 
 CONTEXT = 8192
 PROMPT = 32
 """Tokens of text in each prompt."""
 WIDTHS = (4, 8)
 SERVER_WIDTHS = (1, 4, 8, 16)
-ANSWER, LARGE_WIDTH, SHORT_ANSWER = 160, 8, 96
-"""Tokens of each of several answers, and of each where there are as many as that or more."""
 MANY = 4000
+"""Tokens asked for: more than are written in the time."""
 
 
 async def one_stream(bench: Bench) -> dict[str, object]:
@@ -45,7 +44,7 @@ async def streams(bench: Bench) -> dict[str, object]:
                 for width in WIDTHS:
                     task = Task(seconds=bench.seconds, streams=width, prompt=PROMPT)
                     bares[width].append((await asyncio.to_thread(bare.run, task)).rate)
-                    ours[width].append(joint_rate(await together(backend, _questions(width, number))))
+                    ours[width].append(await together_for(backend, bench.seconds, _questions(width, number)))
     return {
         str(width): {
             "worker": middle(ours[width], 2),
@@ -70,8 +69,8 @@ async def beside_llama_server(bench: Bench) -> dict[str, object]:
         for number in range(bench.rounds):
             for width in SERVER_WIDTHS:
                 texts = [words(PROMPT, 1000 * number + stream) for stream in range(width)]
-                theirs[width].append(joint_rate(await server.together(texts, _tokens(width))))
-                ours[width].append(joint_rate(await together(backend, _questions(width, number))))
+                theirs[width].append(await server.together_for(bench.seconds, texts))
+                ours[width].append(await together_for(backend, bench.seconds, _questions(width, number)))
     return {
         str(width): {
             "worker": middle(ours[width], 2),
@@ -84,12 +83,7 @@ async def beside_llama_server(bench: Bench) -> dict[str, object]:
 
 def _questions(width: int, number: int) -> list[Generate]:
     texts = [words(PROMPT, 1000 * number + stream) for stream in range(width)]
-    return [question(text, _tokens(width), speculate=False) for text in texts]
-
-
-def _tokens(width: int) -> int:
-    """What each of so many answers is long: a measurement takes seconds, and most of it all are being written."""
-    return ANSWER if width < LARGE_WIDTH else SHORT_ANSWER
+    return [question(text, MANY, speculate=False) for text in texts]
 
 
 def _share(ours: Sequence[float], theirs: Sequence[float]) -> float:

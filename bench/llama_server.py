@@ -10,7 +10,7 @@ from typing import Self
 
 import httpx
 
-from bench.workers import Answer
+from bench.workers import Answer, rate_between
 
 PATIENCE_S = 120.0
 
@@ -35,7 +35,7 @@ class LlamaServer:
             if self._process.returncode is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"llama-server did not start: {' '.join(self._command)}")
             await asyncio.sleep(0.1)
-        await self.together(["warm up"], 8)
+        await self._write(Answer(time.perf_counter()), "warm up", 8)
         return self
 
     async def __aexit__(
@@ -46,19 +46,25 @@ class LlamaServer:
             self._process.kill()
             await self._process.wait()
 
-    async def together(self, prompts: Sequence[str], tokens: int) -> list[Answer]:
-        """Greedy answers of that many tokens to prompts given at once."""
-        return list(await asyncio.gather(*(self._answer(prompt, tokens) for prompt in prompts)))
+    async def together_for(self, seconds: float, prompts: Sequence[str]) -> float:
+        """Tokens a second of greedy answers to prompts given at once, while all are being written: for that long."""
+        answers = [Answer(time.perf_counter()) for _ in prompts]
+        tasks = [asyncio.create_task(self._write(*pair)) for pair in zip(answers, prompts, strict=True)]
+        await asyncio.gather(*(one.begun_writing.wait() for one in answers))
+        await asyncio.sleep(seconds)
+        rate = rate_between(answers, max(one.first for one in answers), time.perf_counter())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return rate
 
-    async def _answer(self, prompt: str, tokens: int) -> Answer:
+    async def _write(self, answer: Answer, prompt: str, tokens: int = 4000) -> None:
         body = {"prompt": prompt, "n_predict": tokens, "stream": True, "temperature": 0.0, "ignore_eos": True}
-        answer = Answer(time.perf_counter())
         async with self._http.stream("POST", "/completion", json=body) as response:
             response.raise_for_status()
             async for line in response.aiter_lines():
                 if line.startswith("data: ") and not json.loads(line[6:]).get("stop"):
                     answer.count(1)
-        return answer
 
     async def _is_ready(self) -> bool:
         try:

@@ -59,6 +59,7 @@ class Answer:
     prefills: list[tuple[float, int]] = field(default_factory=list)
     """When how much of the prompt was read."""
     stats: GenerationStats | None = None
+    begun_writing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def ttft(self) -> float:
@@ -80,6 +81,7 @@ class Answer:
         """So many tokens have come now."""
         now = time.perf_counter()
         self.first = self.first or now
+        self.begun_writing.set()
         self.last = now
         self.tokens += tokens
         self.arrivals.append((now, tokens))
@@ -150,6 +152,24 @@ async def workers(model: str, all_params: Sequence[LoadParams]) -> AsyncIterator
 async def together(backend: LlamaBackend, requests: Sequence[Generate]) -> list[Answer]:
     """The answers to requests made at once."""
     return list(await asyncio.gather(*(answer(backend, request) for request in requests)))
+
+
+async def together_for(backend: LlamaBackend, seconds: float, requests: Sequence[Generate]) -> float:
+    """Tokens a second of all answers together, while all of them are being written: for that long, then cancelled."""
+    answers = [Answer(time.perf_counter()) for _ in requests]
+
+    async def write(one: Answer, request: Generate) -> None:
+        async for part in backend.generate(request):
+            one.take(part)
+
+    tasks = [asyncio.create_task(write(one, request)) for one, request in zip(answers, requests, strict=True)]
+    await asyncio.gather(*(one.begun_writing.wait() for one in answers))
+    await asyncio.sleep(seconds)
+    rate = rate_between(answers, max(one.first for one in answers), time.perf_counter())
+    for request in requests:
+        await backend.cancel(request.request_id)
+    await asyncio.gather(*tasks)
+    return rate
 
 
 def joint_rate(answers: Sequence[Answer]) -> float:
