@@ -8,6 +8,7 @@ from functools import cached_property
 
 from app.hardware.caches import Kept, block_count, compresses, head_lengths, kept_by_layers, prediction_layers
 from app.hardware.gguf import Header, Tensor
+from app.hardware.graph import NO_WIDTHS, GraphWidths, graph_widths
 from app.hardware.weights import NO_WEIGHTS, Weights, weigh
 
 __all__ = ["Geometry", "Layer", "Weights", "geometry_of"]
@@ -72,6 +73,8 @@ class Geometry:
     """Weights in all."""
     active_parameters: int = 0
     """Weights a token is multiplied with."""
+    graph: GraphWidths = NO_WIDTHS
+    """Numbers per token while it is computed."""
     exact: bool = True
     """From a header; False: put together from a catalogue's figures."""
 
@@ -117,6 +120,7 @@ def geometry_of(header: Header) -> Geometry:
         quantization=header.quantization,
         file_size=header.file_size,
         parameters=header.parameters,
+        graph=graph_widths(header),
         active_parameters=_active(header, parts, tied, used / experts if experts else 1.0),
     )
 
