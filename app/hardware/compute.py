@@ -5,7 +5,7 @@ The factors were found by varying one figure of a model at a time (docs/fit.md);
 
 from dataclasses import dataclass
 
-from app.hardware.cells import CacheBytes, cells_of, layer_cache, rounded
+from app.hardware.cells import cells_of, rounded
 from app.hardware.geometry import Geometry
 from app.hardware.graph import GraphWidths
 from app.hardware.placement import Placement
@@ -44,7 +44,7 @@ def compute_of(geometry: Geometry, placement: Placement, outputs: int) -> Comput
     whole = placement.gpu_layers > placement.blocks and not placement.cpu_experts and placement.kv_offload
     return Compute(
         host=host if whole else max(host, layers),
-        device=max(peak - stream, 0) + _device_terms(geometry, placement),
+        device=max(peak - stream, 0) + _staging(geometry, placement),
         output=kept,
     )
 
@@ -56,8 +56,7 @@ def _feeding(geometry: Geometry, placement: Placement, tokens: int) -> int:
     numbers = [inner + _streams(graph, placement) + _beside(graph), graph.recurrent]
     if graph.experts:
         numbers.append(_expert_numbers(graph))
-    state = max((layer.state for layer in geometry.layers), default=0)
-    return max(numbers) * tokens * _F32 + _STATE_COPIES * state * placement.slots
+    return max(numbers) * tokens * _F32 + _STATE_COPIES * geometry.largest_state * placement.slots
 
 
 def _streams(graph: GraphWidths, placement: Placement) -> int:
@@ -87,14 +86,14 @@ def _beside(graph: GraphWidths) -> int:
 def _attending(geometry: Geometry, placement: Placement, tokens: int) -> int:
     """The widest moment of attention, without masks."""
     graph = geometry.graph
-    if not any(layer.key_width for layer in geometry.layers):
+    if not geometry.cache_kinds:
         return 0
     numbers = graph.beside + (7 * graph.width) // 2
     numbers += (7 if graph.wide_queries else 0 if graph.joined else 4) * graph.queries // 2
     numbers += graph.uncompressed + (graph.width if graph.uncompressed else 0)
     if placement.flash_attention:
         return numbers * tokens * _F32
-    cells = max(cells_of(layer, placement) for layer in geometry.layers if layer.key_width)
+    cells = max(cells_of(layer, placement) for layer in geometry.cache_kinds)
     transposed = max(cells * graph.value_row * _F16 - graph.width * tokens * _F32, 0)
     return (numbers + graph.heads * cells) * tokens * _F32 + transposed
 
@@ -102,20 +101,15 @@ def _attending(geometry: Geometry, placement: Placement, tokens: int) -> int:
 def _masks(geometry: Geometry, placement: Placement, tokens: int) -> int:
     """One mask for layers that see everything and one for those with a window."""
     widest = {False: 0, True: 0}
-    for layer in geometry.layers:
-        if layer.key_width:
-            slides = layer.window is not None
-            widest[slides] = max(widest[slides], cells_of(layer, placement))
+    for layer in geometry.cache_kinds:
+        slides = layer.window is not None
+        widest[slides] = max(widest[slides], cells_of(layer, placement))
     return sum(widest.values()) * tokens * (_F16 if placement.flash_attention else _F32)
 
 
-def _device_terms(geometry: Geometry, placement: Placement) -> int:
+def _staging(geometry: Geometry, placement: Placement) -> int:
     """What CUDA's flash attention needs besides with a quantized cache: keys and values of one layer in 16 bits."""
     if not placement.flash_attention or placement.kv_type_k in _UNQUANTIZED:
         return 0
-    caches = [(layer_cache(layer, placement), layer) for layer in geometry.layers]
-    return max((_in_16_bits(cache, layer.key_width + layer.value_width) for cache, layer in caches), default=0)
-
-
-def _in_16_bits(cache: CacheBytes, width: int) -> int:
-    return cache.cells * width * _F16
+    kinds = geometry.cache_kinds
+    return max((cells_of(one, placement) * (one.key_width + one.value_width) * _F16 for one in kinds), default=0)

@@ -36,6 +36,11 @@ class Layer:
     state: int = 0
     """Bytes of recurrent state per sequence."""
 
+    @property
+    def cache_kind(self) -> tuple[int, int, int | None]:
+        """What decides how much its cache takes."""
+        return self.key_width, self.value_width, self.window
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -84,6 +89,17 @@ class Geometry:
         blocks = sum(layer.dense.size + layer.experts.size for layer in self.layers)
         output = self.output.size - (self.embedding.size if self.tied else 0)
         return blocks + self.embedding.size + output + self.other.size
+
+    @cached_property
+    def cache_kinds(self) -> tuple[Layer, ...]:
+        """One layer of each kind that keeps a cache."""
+        kinds = {one.cache_kind: one for one in self.layers if one.key_width}
+        return tuple(kinds.values())
+
+    @cached_property
+    def largest_state(self) -> int:
+        """Bytes of recurrent state of one layer and sequence."""
+        return max((layer.state for layer in self.layers), default=0)
 
     @property
     def expert_share(self) -> float:

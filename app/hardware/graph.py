@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.hardware.caches import compresses, head_lengths, sliding_window
 from app.hardware.gguf import Header
 
-_WIDE_QUERIES = ("gemma", "qwen35", "qwen3next", "qwen4exp")
+WIDE_QUERIES = ("gemma", "qwen35", "qwen3next", "qwen4exp")
 """Architectures that hold their queries longer: gated, or normed once more after the attention."""
 _RWKV = ("rwkv", "arwkv")
 _RWKV_WIDTHS = 19
@@ -75,7 +75,7 @@ def graph_widths(header: Header) -> GraphWidths:
         value_row=value if compresses(header) else 0,
         parallel=_projected(header) if header.architecture == "falcon-h1" else 0,
         joined="attn_qkv" in parts and "attn_q" not in parts,
-        wide_queries=header.architecture.startswith(_WIDE_QUERIES),
+        wide_queries=header.architecture.startswith(WIDE_QUERIES),
         windows=sliding_window(header) is not None,
     )
 
