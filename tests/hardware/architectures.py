@@ -65,8 +65,9 @@ def metadata(shape: Shape, **changes: Value) -> dict[str, Value]:
 
 def frame(shape: Shape, layers: Tensors, norm: str = "output_norm") -> dict[str, tuple[int, tuple[int, ...]]]:
     """Embeddings, the output and what lies between."""
+    table = Q8_0 if shape.width % 256 else Q6_K if shape.tied else shape.kind
     tensors: dict[str, tuple[int, tuple[int, ...]]] = {
-        "token_embd.weight": (shape.kind if shape.width % 256 == 0 else Q8_0, (shape.width, shape.vocabulary)),
+        "token_embd.weight": (table, (shape.width, shape.vocabulary)),
         f"{norm}.weight": (F32, (shape.width,)),
     }
     if not shape.tied:
@@ -467,7 +468,7 @@ MODELS: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
     "granitehybrid": (granite_hybrid, Shape("granitehybrid", 40, 2048, 100_352, 32, 8, 64, 8192, tied=True)),
     "nemotron_h": (nemotron_h, Shape("nemotron_h", 52, 4096, 131_072, 32, 8, 128, 21_504)),
     "falcon-h1": (falcon_h1, Shape("falcon-h1", 32, 2560, 65_536, 12, 2, 128, 9216)),
-    "mamba2": (mamba2, Shape("mamba2", 64, 2560, 50_288, tied=True)),
+    "mamba2": (mamba2, Shape("mamba2", 24, 2560, 50_288, tied=True)),
     "rwkv7": (rwkv7, Shape("rwkv7", 32, 2560, 65_536, feed_forward=10_240)),
 }  # fmt: skip
 
