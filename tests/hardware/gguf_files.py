@@ -8,8 +8,8 @@ from pathlib import Path
 from app.hardware.quantizations import TENSOR_TYPES
 
 Number = int | float | bool
-Value = str | Number | Sequence[str] | Sequence[Number] | tuple[str, Number]
-"""A pair such as ("B", 3) chooses the type of a number by its struct code."""
+Value = str | Number | Sequence[str] | Sequence[Number] | tuple[str, Number] | tuple[str, list[int]]
+"""A pair such as ("B", 3) or ("i", [1, 2]) chooses the type of numbers by their struct code."""
 
 _TYPE_OF_CODE = {"B": 0, "b": 1, "H": 2, "h": 3, "I": 4, "i": 5, "f": 6, "?": 7, "Q": 10, "q": 11, "d": 12}
 
@@ -29,6 +29,9 @@ def encoded(value: Value, order: str = "<", length: str = "Q") -> bytes:
     """Type and value as they stand in a file; in version 1 lengths are "I"."""
     if isinstance(value, str):
         return struct.pack(f"{order}I", 8) + text(value, order, length)
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], list):
+        code, items = str(value[0]), value[1]
+        return struct.pack(f"{order}II{length}{len(items)}{code}", 9, _TYPE_OF_CODE[code], len(items), *items)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
         return struct.pack(f"{order}I{value[0]}", _TYPE_OF_CODE[value[0]], value[1])
     if isinstance(value, bool | int | float):

@@ -7,6 +7,7 @@ import pytest
 from app.errors import AppError
 from app.hardware.gguf import Header, read_header
 from app.hardware.memory import check_fits, free_memory, needed_bytes
+from app.hardware.residual import WORKER
 from app.protocol import Device, Machine
 from tests.hardware.architectures import header_of
 from tests.hardware.gguf_files import Gguf, llama
@@ -21,7 +22,7 @@ def llama_8b(tmp_path_factory: pytest.TempPathFactory) -> Header:
 
 def test_the_whole_is_the_sum_of_its_parts(tmp_path: Path) -> None:
     tiny = read_header(llama().write(tmp_path / "a.gguf"))
-    cache, logits, worker = 2 * 512 * 2 * (64 + 64) * 2, 8 * 4 * 4, 64 * MIB
+    cache, logits, worker = 2 * 512 * 2 * (64 + 64) * 2, 8 * 4 * 4, WORKER
     # 512 tokens are computed at once: gate, up and their product, four copies of the stream, and a 16-bit mask
     scratch = 512 * (2 * 512 + 4 * 256) * 4 + 512 * 512 * 2
     assert needed_bytes(tiny, 512) == tiny.weights_size + cache + scratch + logits + worker
