@@ -446,14 +446,12 @@ def rwkv7(shape: Shape) -> Gguf:
 
 # ---------------------------------------------------------------- the models
 
-_MIXTURE = {"experts": 128, "experts_used": 8, "expert_feed_forward": 768}
-
 MODELS: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
     "llama": (llama, Shape("llama", 32, 4096, 128_256, 32, 8, 128, 14_336)),
     "llama-small": (llama, Shape("llama", 16, 2048, 128_256, 32, 8, 64, 8192, tied=True)),
     "qwen2": (llama, Shape("qwen2", 28, 3584, 152_064, 28, 4, 0, 18_944)),
     "qwen3": (llama, Shape("qwen3", 36, 4096, 151_936, 32, 8, 128, 12_288)),
-    "qwen3moe": (llama, Shape("qwen3moe", 48, 2048, 151_936, 32, 4, 128, 6144, **_MIXTURE)),
+    "qwen3moe": (llama, Shape("qwen3moe", 48, 2048, 151_936, 32, 4, 128, 6144, 128, 8, 768)),
     "gemma2": (gemma, Shape("gemma2", 26, 2304, 256_000, 8, 4, 256, 9216, tied=True,
                             own={"attention.sliding_window": 4096})),
     "gemma3": (gemma, Shape("gemma3", 48, 3840, 262_208, 16, 8, 256, 15_360, tied=True,

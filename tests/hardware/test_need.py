@@ -205,6 +205,12 @@ def test_several_cards_take_their_layers_in_order() -> None:
     assert two["CUDA0"].residual > 300 * MIB < two["CUDA1"].residual
 
 
+def test_cards_that_compute_one_after_the_other_keep_copies_of_what_they_are_handed() -> None:
+    stream, mask = 512 * 4096 * 4, 512 * 8192 * 2
+    one, two = uses("llama", whole("llama")), uses("llama", (("CUDA0", 20), ("CUDA1", 13)))
+    assert two["CUDA1"].compute - one["CUDA0"].compute == 3 * (stream + mask)
+
+
 def test_a_measured_residual_replaces_the_guess() -> None:
     use = uses("llama", whole("llama"), Besides(residuals={"CUDA0": 123 * MIB, CPU: 55 * MIB}))
     assert (use["CUDA0"].residual, use[CPU].residual) == (123 * MIB, 55 * MIB)
