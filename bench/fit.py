@@ -1,7 +1,8 @@
 """Predicted against real memory: level 0 beside llama.cpp's own figures, and models that are really loaded.
 
 `python -m bench.fit` prints one JSON object; `--table` prints the rows of docs/fit.md instead. Nothing is downloaded:
-the models are headers of real ones with holes for their weights, and a few hundred megabytes of zeros.
+the models are headers of real ones with holes for their weights, and a few hundred megabytes of zeros. With
+`--device NAME` placements on that device are compared, where the engine has one.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from app.backends.llama.process import LlamaBackend
-from app.backends.rehearsal import rehearse_all
+from app.backends.rehearsal import combined, device_layers, rehearse_all
 from app.hardware.defaults import placement_of
 from app.hardware.geometry import geometry_of
 from app.hardware.gguf import Header, parse_header, read_header
@@ -60,7 +61,11 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", action="store_true", help="print the table of docs/fit.md")
+    parser.add_argument("--device", default="", help="ggml's name of a device: compare placements on it")
     arguments = parser.parse_args()
+    if arguments.device:
+        print_result("fit_device", device=arguments.device, models=asyncio.run(on_device(arguments.device)))
+        return
     rows = [row for name in MODELS for row in asyncio.run(compared(name))]
     if arguments.table:
         sys.stdout.write("\n".join(table(rows)) + "\n")
@@ -155,6 +160,59 @@ def seconds_of_level_0() -> float:
             memory_use(geometry, placement_of(LoadParams(), geometry), MACHINE)
         slowest = max(slowest, (time.perf_counter() - started) / _REPEATS)
     return slowest
+
+
+# ---------------------------------------------------------------- a device
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Parts of one device's memory for one placement, in MiB."""
+
+    model: str
+    gpu_layers: int
+    cpu_experts: int
+    device: str
+    cache: float
+    cache_real: float
+    scratch: float
+    scratch_real: float
+
+
+async def on_device(device: str) -> list[dict[str, object]]:
+    """Every model with nothing, the output, half and all of it on the device, and with experts left behind."""
+    found: list[dict[str, object]] = []
+    for name in MODELS:
+        raw = header_of(name).header()
+        header = parse_header(PrefixSource(raw, len(raw) + header_of(name).data_size()))
+        geometry = geometry_of(header)
+        blocks = len(geometry.layers)
+        wanted = [(0, 0), (1, 0), (blocks // 2, 0), (blocks + 1, 0)]
+        wanted += [(blocks + 1, blocks)] if geometry.expert_count else []
+        params = [
+            LoadParams(context_length=8192, slots=1, devices=(device,), gpu_layers=layers, cpu_experts=experts or None)
+            for layers, experts in wanted
+        ]
+        answers = await rehearse_all(header, params, limit_s=300)
+        for one, answer in zip(params, answers, strict=True):
+            ours = combined(answer, header, one, MACHINE)
+            level_0 = memory_use(geometry, placement_of(one, geometry, device_layers(answer.layers)), MACHINE)
+            found += [_placed(name, one, *pair) for pair in zip(level_0, ours, strict=True)]
+    return found
+
+
+def _placed(name: str, params: LoadParams, ours: MemoryUse, theirs: MemoryUse) -> dict[str, object]:
+    row = Placed(
+        model=name,
+        gpu_layers=params.gpu_layers or 0,
+        cpu_experts=params.cpu_experts or 0,
+        device=ours.device,
+        cache=round((ours.cache + ours.state) / MIB, 2),
+        cache_real=round((theirs.cache + theirs.state) / MIB, 2),
+        scratch=round(ours.compute / MIB, 1),
+        scratch_real=round(theirs.compute / MIB, 1),
+    )
+    return asdict(row)
 
 
 # ---------------------------------------------------------------- really loaded
