@@ -198,4 +198,5 @@ def _active(header: Header, parts: _Parts, tied: bool, share: float) -> int:
     """Weights a token is multiplied with: no embeddings unless they are the output too, and its own experts only."""
     left_out = sum(tensor.elements for tensor in (*parts.skipped, *parts.other, *(() if tied else parts.embedding)))
     experts = 0 if share == 1.0 else sum(tensor.elements for tensor in header.tensors if _EXPERTS.search(tensor.name))
-    return max(round(header.parameters - left_out - experts * (1.0 - share)), 0)
+    idle = round(experts * (1.0 - share))
+    return max(header.parameters - left_out - idle, 0)

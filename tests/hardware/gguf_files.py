@@ -30,8 +30,8 @@ def encoded(value: Value, order: str = "<", length: str = "Q") -> bytes:
     if isinstance(value, str):
         return struct.pack(f"{order}I", 8) + text(value, order, length)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], list):
-        code, items = str(value[0]), value[1]
-        return struct.pack(f"{order}II{length}{len(items)}{code}", 9, _TYPE_OF_CODE[code], len(items), *items)
+        code, numbers = str(value[0]), value[1]
+        return struct.pack(f"{order}II{length}{len(numbers)}{code}", 9, _TYPE_OF_CODE[code], len(numbers), *numbers)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
         return struct.pack(f"{order}I{value[0]}", _TYPE_OF_CODE[value[0]], value[1])
     if isinstance(value, bool | int | float):

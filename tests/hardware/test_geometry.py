@@ -19,7 +19,7 @@ def header_from(model: Gguf) -> Header:
     return parse_header(PrefixSource(raw, len(raw) + model.data_size()))
 
 
-def bare(architecture: str, tensors: tuple[Tensor, ...] = (), **own: object) -> Header:
+def bare(architecture: str, tensors: tuple[Tensor, ...] = (), /, **own: object) -> Header:
     """A header with these values under the architecture's prefix; `__` stands for a dot."""
     fields = {f"{architecture}.{key.replace('__', '.')}": value for key, value in own.items()}
     metadata = {"general.architecture": architecture} | fields
@@ -29,7 +29,7 @@ def bare(architecture: str, tensors: tuple[Tensor, ...] = (), **own: object) -> 
 USUAL = {"block_count": 8, "embedding_length": 64, "attention__head_count": 4, "attention__head_count_kv": 2}
 
 
-def windows(architecture: str, **own: object) -> list[int | None]:
+def windows(architecture: str, /, **own: object) -> list[int | None]:
     return [kept.window for kept in kept_by_layers(bare(architecture, **(USUAL | own)))]
 
 

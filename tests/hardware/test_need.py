@@ -15,6 +15,8 @@ from app.protocol import CPU, Device, KvType, LoadParams, Machine, MemoryUse
 from tests.hardware.architectures import MODELS, header_of
 from tests.hardware.test_geometry import header_from
 
+Layers = tuple[tuple[str, int], ...]
+
 MIB, GIB = 1024**2, 1024**3
 SHAPES = {name: geometry_of(header_from(header_of(name))) for name in MODELS}
 CARDS = tuple(
@@ -29,18 +31,16 @@ MACHINE = Machine(
 )  # fmt: skip
 
 
-def placed(
-    geometry: Geometry, layers: tuple[tuple[str, int], ...] = (), context: int = 8192, **more: object
-) -> Placement:
+def placed(geometry: Geometry, layers: Layers = (), context: int = 8192, /, **more: object) -> Placement:
     fields: dict[str, object] = {"outputs": 1, **more}
     return Placement(context, len(geometry.layers), layers, **fields)  # type: ignore[arg-type]
 
 
 def uses(
-    name: str, layers: tuple[tuple[str, int], ...] = (), besides: Besides | None = None, **more: object
+    name: str, layers: Layers = (), besides: Besides | None = None, context: int = 8192, /, **more: object
 ) -> dict[str, MemoryUse]:
     geometry = SHAPES[name]
-    found = memory_use(geometry, placed(geometry, layers, **more), MACHINE, besides or Besides())
+    found = memory_use(geometry, placed(geometry, layers, context, **more), MACHINE, besides or Besides())
     assert found[-1].device == CPU
     return {use.device: use for use in found}
 
@@ -129,12 +129,12 @@ def test_which_processors_repack_four_bit_weights(features: tuple[str, ...], sha
     ],
 )  # fmt: skip
 def test_the_cache_is_what_llama_cpp_allocates(name: str, context: int, kind: KvType, mib: int) -> None:
-    assert uses(name, context=context, kv_type_k=kind, kv_type_v=kind)[CPU].cache == mib * MIB
+    assert uses(name, (), None, context, kv_type_k=kind, kv_type_v=kind)[CPU].cache == mib * MIB
 
 
 def test_cells_come_in_whole_steps() -> None:
-    assert uses("llama", context=1)[CPU].cache == uses("llama", context=256)[CPU].cache
-    assert uses("llama", context=257)[CPU].cache == 2 * uses("llama", context=256)[CPU].cache
+    assert uses("llama", (), None, 1)[CPU].cache == uses("llama", (), None, 256)[CPU].cache
+    assert uses("llama", (), None, 257)[CPU].cache == 2 * uses("llama", (), None, 256)[CPU].cache
 
 
 def test_values_lie_transposed_without_flash_attention() -> None:
@@ -168,12 +168,12 @@ def test_scratch_of_a_device_that_computes_everything(name: str, mib: float) -> 
 
 @pytest.mark.parametrize(("context", "mib"), [(8192, 24), (131_072, 144)])
 def test_scratch_beside_the_processor_when_all_is_offloaded(context: int, mib: int) -> None:
-    assert uses("llama", whole("llama"), context=context)[CPU].compute == mib * MIB
+    assert uses("llama", whole("llama"), None, context)[CPU].compute == mib * MIB
 
 
 def test_without_flash_attention_scratch_grows_with_the_context() -> None:
     assert uses("llama", whole("llama"), flash_attention=False)["CUDA0"].compute == pytest.approx(564 * MIB, rel=0.01)
-    longer = uses("llama", whole("llama"), context=131_072, flash_attention=False)["CUDA0"].compute
+    longer = uses("llama", whole("llama"), None, 131_072, flash_attention=False)["CUDA0"].compute
     assert longer == pytest.approx(8484 * MIB, rel=0.01)
 
 
@@ -183,8 +183,8 @@ def test_many_outputs_can_be_what_takes_most() -> None:
 
 
 def test_a_quantized_cache_is_unpacked_for_cuda() -> None:
-    plain = uses("llama", whole("llama"), context=32_768)["CUDA0"].compute
-    quantized = uses("llama", whole("llama"), context=32_768, kv_type_k=KvType.Q8_0)["CUDA0"].compute
+    plain = uses("llama", whole("llama"), None, 32_768)["CUDA0"].compute
+    quantized = uses("llama", whole("llama"), None, 32_768, kv_type_k=KvType.Q8_0)["CUDA0"].compute
     assert quantized - plain == pytest.approx(128 * MIB, abs=10 * MIB)
 
 
