@@ -70,7 +70,8 @@ def _streams(graph: GraphWidths, placement: Placement) -> int:
         return _STREAMS * graph.width
     if graph.parallel:
         return _STREAMS * graph.width + graph.parallel
-    return (_STREAMS - 1) * graph.width  # queries are rotated first, and leave a gap that is used later
+    # queries are rotated first, and what they leave is used later where it is large enough
+    return (_STREAMS - 1) * graph.width + (graph.queries if graph.queries > graph.width else 0)
 
 
 def _expert_numbers(graph: GraphWidths) -> int:

@@ -196,7 +196,8 @@ def _feed_forward(header: Header, used: int) -> int:
 
 def _active(header: Header, parts: _Parts, tied: bool, share: float) -> int:
     """Weights a token is multiplied with: no embeddings unless they are the output too, and its own experts only."""
-    left_out = sum(tensor.elements for tensor in (*parts.skipped, *parts.other, *(() if tied else parts.embedding)))
+    unused: list[Tensor] = [*parts.skipped, *parts.other, *([] if tied else parts.embedding)]
+    left_out = sum(tensor.elements for tensor in unused)
     experts = 0 if share == 1.0 else sum(tensor.elements for tensor in header.tensors if _EXPERTS.search(tensor.name))
     idle = round(experts * (1.0 - share))
     return max(header.parameters - left_out - idle, 0)

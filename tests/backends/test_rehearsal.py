@@ -1,7 +1,7 @@
 """A rehearsal tells what llama.cpp would take, of models that are nowhere but in a header; level 0 says the same."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from app.hardware.gguf import Header, parse_header
 from app.hardware.gguf_source import PrefixSource
 from app.hardware.need import memory_use
 from app.protocol import CPU, KvType, LoadParams, Machine, MemoryUse
-from tests.hardware.architectures import MODELS, header_of
+from tests.hardware.architectures import MODELS, SIZES, header_of
 from tests.hardware.gguf_files import Gguf, llama
 
 MIB = 1024**2
@@ -59,11 +59,21 @@ def predicted(header: Header, params: LoadParams) -> MemoryUse:
 async def test_level_0_says_what_llama_cpp_says(name: str) -> None:
     """Weights, caches, states and logits to the byte (llama.cpp rounds to 0.01 MiB), scratch to 1 % or 40 MiB."""
     header = header_from(header_of(name))
+    params = tuple(ways(1 if geometry_of(header).largest_state else 4))
+    assert len(params) == 36
+    await check(header, params)
+
+
+@pytest.mark.parametrize("name", SIZES)
+async def test_it_does_for_models_of_other_sizes(name: str) -> None:
+    header = header_from(header_of(name))
+    every = ways(1 if geometry_of(header).largest_state else 4)
+    await check(header, [one for one in every if one.context_length != 2048][::2])
+
+
+async def check(header: Header, params: Sequence[LoadParams]) -> None:
     geometry = geometry_of(header)
-    slots = 1 if geometry.largest_state else 4
-    params = tuple(ways(slots))
     answers = await rehearse_all(header, params, limit_s=120)
-    assert len(answers) == len(params) == 36
     for one, answer in zip(params, answers, strict=True):
         ours, theirs = predicted(header, one), answer.memory[-1]
         assert answer.model_size == geometry.weights + geometry.skipped

@@ -470,8 +470,34 @@ MODELS: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
     "rwkv7": (rwkv7, Shape("rwkv7", 32, 2560, 65_536, feed_forward=10_240)),
 }  # fmt: skip
 
+SIZES: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
+    "llama-70b": (llama, Shape("llama", 80, 8192, 128_256, 64, 8, 128, 28_672)),
+    "llama-3b": (llama, Shape("llama", 28, 3072, 128_256, 24, 8, 128, 8192, tied=True)),
+    "smollm2": (llama, Shape("llama", 24, 2048, 49_152, 32, 32, 64, 8192)),
+    "qwen2-0.5b": (llama, Shape("qwen2", 24, 896, 151_936, 14, 2, 0, 4864, tied=True)),
+    "qwen2-32b": (llama, Shape("qwen2", 64, 5120, 152_064, 40, 8, 0, 27_648)),
+    "qwen3-0.6b": (llama, Shape("qwen3", 28, 1024, 151_936, 16, 8, 128, 3072, tied=True)),
+    "qwen3-4b": (llama, Shape("qwen3", 36, 2560, 151_936, 32, 8, 128, 9728, tied=True)),
+    "qwen3-32b": (llama, Shape("qwen3", 64, 5120, 151_936, 64, 8, 128, 25_600)),
+    "qwen3-235b": (llama, Shape("qwen3moe", 94, 4096, 151_936, 64, 4, 128, 12_288, 128, 8, 1536)),
+    "gemma2-9b": (gemma, Shape("gemma2", 42, 3584, 256_000, 16, 8, 256, 14_336, tied=True,
+                               own={"attention.sliding_window": 4096})),
+    "gemma3-270m": (gemma, Shape("gemma3", 18, 640, 262_144, 4, 1, 256, 2048, tied=True,
+                                 own={"attention.sliding_window": 512})),
+    "gemma3-27b": (gemma, Shape("gemma3", 62, 5376, 262_144, 32, 16, 128, 21_504, tied=True,
+                                own={"attention.sliding_window": 1024})),
+    "phi3-mini": (phi3, Shape("phi3", 32, 3072, 32_064, 32, 32, 96, 8192)),
+    "gpt-oss-120b": (gpt_oss, Shape("gpt-oss", 36, 2880, 201_088, 64, 8, 64, 0, 128, 4, 2880, kind=Q8_0,
+                                    own={"attention.sliding_window": 128})),
+    "lfm2-350m": (lfm2, Shape("lfm2", 16, 1024, 65_536, 16, 8, 0, 4608, tied=True)),
+    "granite-h-1b": (granite_hybrid, Shape("granitehybrid", 40, 1536, 100_352, 12, 4, 128, 4096, tied=True)),
+    "mamba2-130m": (mamba2, Shape("mamba2", 24, 768, 50_288, tied=True)),
+    "rwkv7-7b": (rwkv7, Shape("rwkv7", 12, 4096, 65_536, feed_forward=16_384)),
+}  # fmt: skip
+"""Other sizes: what was learnt from MODELS must hold for them too."""
+
 
 def header_of(name: str) -> Gguf:
-    """The file of the model of that name among MODELS."""
-    build, shape = MODELS[name]
+    """The file of the model of that name among MODELS or SIZES."""
+    build, shape = MODELS[name] if name in MODELS else SIZES[name]
     return build(shape)
