@@ -48,9 +48,10 @@ def compute_of(geometry: Geometry, placement: Placement, outputs: int) -> Comput
     host = 2 * stream + masks
     whole = placement.gpu_layers > placement.blocks and not placement.cpu_experts and placement.kv_offload
     copies = (_COPIES - 1) * (masks + stream) if whole and len(placement.device_layers) > 1 else 0
+    device = logits if placement.gpu_layers == 1 else peak  # a single layer is the output
     return Compute(
         host=host if whole else max(host, layers),
-        device=max(peak - stream, 0) + copies,
+        device=max(device - stream, 0) + copies,
         output=kept,
     )
 

@@ -182,6 +182,11 @@ def test_many_outputs_can_be_what_takes_most() -> None:
     assert all_of_them == pytest.approx(258.5 * MIB, abs=MIB)
 
 
+def test_a_device_with_the_output_alone_needs_no_more_than_logits() -> None:
+    only = uses("llama", (("CUDA0", 1),), outputs=20)["CUDA0"]
+    assert only.compute == 20 * 128_256 * 4 + 512 * 4096 * 4
+
+
 @pytest.mark.parametrize(
     ("backend", "scratch", "residual"), [("CUDA", 128, 0), ("Metal", 138, 0), ("Vulkan", 0, 128), ("RPC", 0, 0)]
 )
