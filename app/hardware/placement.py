@@ -24,8 +24,8 @@ class Placement:
     flash_attention: bool = True
     batch: int = 2048
     micro_batch: int = 512
-    outputs: int = 1
-    """Tokens of one step whose logits are wanted (`n_outputs_max`)."""
+    outputs: int = 0
+    """Tokens of one step whose logits are wanted (`n_outputs_max`); 0: as many as the engine takes for its slots."""
     slots: int = 1
     """Sequences that share the cache (unified)."""
     swa_full: bool = False
@@ -35,6 +35,12 @@ class Placement:
     @property
     def gpu_layers(self) -> int:
         return sum(count for _, count in self.device_layers)
+
+    def devices(self) -> list[str]:
+        """The device of each block and, last, of the output."""
+        counts = [(CPU, max(self.blocks + 1 - self.gpu_layers, 0)), *self.device_layers]
+        places = [device for device, count in counts for _ in range(count)]
+        return places[: self.blocks + 1]
 
     def device_of(self, layer: int) -> str:
         """The device of a block (0 …) or of the output (`blocks`)."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.backends.llama.answering import FEW_SLOTS, MANY_SLOTS, SMALL_MODEL_BYTES, default_slots
 from app.backends.llama.formats.builder import ConstraintBuilder
 from app.backends.llama.model import Model
 from app.backends.llama.process import LlamaBackend
 from app.backends.llama.session import Session
 from app.backends.llama.templates.renderer import TemplateRenderer
 from app.errors import AppError
+from app.hardware.defaults import FEW_SLOTS, MANY_SLOTS, SMALL_MODEL_BYTES, default_slots
 from app.protocol import (
     ChatTurn,
     ImagePart,
