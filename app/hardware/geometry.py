@@ -51,6 +51,8 @@ class Geometry:
     """Tensors of no layer that stay beside the processor."""
     width: int = 0
     heads: int = 0
+    key_head: int = 0
+    """Numbers of one head's key."""
     feed_forward: int = 0
     """The widest, of dense layers and of one expert times those used."""
     vocabulary: int = 0
