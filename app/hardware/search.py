@@ -203,5 +203,3 @@ def _even(layers: int, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
     each, rest = divmod(layers, len(names))
     counts = [each + (index < rest) for index in range(len(names))]
     return tuple((name, count) for name, count in zip(names, counts, strict=True) if count)
-
-
