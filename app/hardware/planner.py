@@ -57,9 +57,7 @@ def as_named(search: Search) -> Trial:
     params, names = search.wish.params, [name_of(device) for device in search.devices]
     used = [name for name in names if not params.devices or name in params.devices]
     layers = min(search.layers if params.gpu_layers is None else params.gpu_layers, search.layers)
-    shares = (
-        params.tensor_split if len(params.tensor_split) == len(used) and any(params.tensor_split) else [1] * len(used)
-    )
+    shares = params.tensor_split if len(params.tensor_split) == len(used) and any(params.tensor_split) else [1] * len(used)
     edges = [round(layers * sum(shares[: index + 1]) / sum(shares)) for index in range(len(used))]
     counts = [edge - before for before, edge in zip([0, *edges], edges, strict=False)]
     placed = tuple((name, count) for name, count in zip(used, counts, strict=True) if count > 0)

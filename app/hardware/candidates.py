@@ -1,0 +1,193 @@
+"""What could be recommended: each model in the files that may be good enough, planned for the machine."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from app.hardware.catalogued import geometry_of_file
+from app.hardware.corrections import Corrections
+from app.hardware.geometry import Geometry
+from app.hardware.losses import quantization_loss
+from app.hardware.need import Besides
+from app.hardware.needs import CONVERSATION, EASY, NEEDS, Needs
+from app.hardware.planner import plan
+from app.hardware.wish import Wish
+from app.protocol import CatalogueModel, GgufFile, KvType, Machine, Plan, Rank, Use, Verdict
+
+LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (math.inf, 2.7))
+"""Bits a weight below which a model is not itself any more, by billions of weights (hardware_fit.md §6.4)."""
+_SMALL_CACHE_COST = 0.5
+_NO_ROOM_COST = 30.0
+_HOPEFUL = 1.3
+"""How far a speed may be above what bandwidth alone allows before it is planned exactly."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model in one file on the machine."""
+
+    model: CatalogueModel
+    repo: str
+    file: GgufFile
+    plan: Plan
+    rank: Rank
+    quality: float
+    """The rank less what the quantization and the cache cost."""
+    slowness: float
+    """Points of quality that its pace costs."""
+    disk_free: int | None
+
+    @property
+    def utility(self) -> float:
+        """What it is worth here: how good it is, less what waiting for it costs, and less for what has no room."""
+        return self.quality - self.slowness - (_NO_ROOM_COST if (self.disk_left or 0) < 0 else 0.0)
+
+    @property
+    def disk_left(self) -> int | None:
+        """Bytes free on the disk after the download; negative where there is no room."""
+        return None if self.disk_free is None else self.disk_free - self.download
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second; 0 where nobody can say."""
+        return self.plan.prediction.decode.expected if self.plan.prediction is not None else 0.0
+
+    @property
+    def sees(self) -> bool:
+        """Whether it is planned with the file for pictures."""
+        return any(use.projector for use in self.plan.memory)
+
+    @property
+    def download(self) -> int:
+        """Bytes to be downloaded."""
+        return self.file.size + (self.model.projector.size if self.sees and self.model.projector else 0)
+
+
+@dataclass
+class Planning:
+    """Plans of catalogue models for one machine, each made once."""
+
+    machine: Machine
+    corrections: Corrections | None = None
+    context: int | None = None
+    """What a person named: no less will do."""
+    _geometries: dict[tuple[str, str], Geometry] = field(default_factory=dict)
+    _plans: dict[tuple[str, str, int, bool], Plan] = field(default_factory=dict)
+
+    def on(self, machine: Machine) -> "Planning":
+        """The same for another machine; shapes of models are shared."""
+        return Planning(machine, self.corrections, self.context, self._geometries)
+
+    def plan(self, model: CatalogueModel, file: GgufFile, needs: Needs, sees: bool = False) -> Plan:
+        """The best way to run that file here, with its projector where it shall see."""
+        context, least = (self.context, self.context) if self.context else (needs.context, needs.least)
+        key = (model.id, file.file, context, sees)
+        if key not in self._plans:
+            besides = Besides(projector=model.projector.size if sees and model.projector else 0)
+            wish = Wish(context=context, least_context=min(least, model.context_length))
+            self._plans[key] = plan(self.geometry(model, file), self.machine, wish, self.corrections, besides)
+        return self._plans[key]
+
+    def geometry(self, model: CatalogueModel, file: GgufFile) -> Geometry:
+        key = (model.id, file.file)
+        if key not in self._geometries:
+            self._geometries[key] = geometry_of_file(model, file)
+        return self._geometries[key]
+
+    @property
+    def room(self) -> int | None:
+        """Bytes that all memories together have to give; None where one is not known."""
+        machine, total = self.machine, 0
+        for device in machine.usable_devices:
+            if not device.memory_shared:
+                if device.memory_free is None and device.memory_total is None:
+                    return None
+                total += device.memory_free if device.memory_free is not None else device.memory_total or 0
+        if machine.ram_available is None:
+            return total if machine.usable_devices else None
+        shared = max((device.memory_free or 0 for device in machine.usable_devices if device.memory_shared), default=0)
+        return total + max(machine.ram_available, shared)
+
+    @property
+    def fastest(self) -> float | None:
+        """Bytes a second of the fastest memory; None where one is not known."""
+        speeds = [device.bandwidth for device in self.machine.usable_devices]
+        speeds += [self.machine.ram_bandwidth] if self.machine.ram_bandwidth or not speeds else []
+        known = [speed for speed in speeds if speed]
+        return max(known) if len(known) == len(speeds) else None
+
+
+def candidates(use: Use, models: Iterable[CatalogueModel], planning: Planning, least: float = 0.0) -> list[Candidate]:
+    """All that run well enough to be used; models whose rank is below `least` are left out."""
+    found: list[Candidate] = []
+    for model in models:
+        rank = model.ranks.get(use)
+        if rank is None or rank.score < least or (planning.context or 0) > model.context_length:
+            continue
+        found += _of_model(use, model, rank, planning)
+    return found
+
+
+def usable_files(model: CatalogueModel) -> list[tuple[str, GgufFile]]:
+    """(repository, file) with enough bits, the best first; where a model has none, its largest."""
+    all_files = [(repo.repo, file) for repo in model.gguf for file in repo.files]
+    all_files.sort(key=lambda pair: -pair[1].size)
+    return [pair for pair in all_files if bits_of(model, pair[1]) >= least_bits(model)] or all_files[:1]
+
+
+def bits_of(model: CatalogueModel, file: GgufFile) -> float:
+    """Bits a weight takes."""
+    return file.size * 8 / (model.parameters * 1e9)
+
+
+def least_bits(model: CatalogueModel) -> float:
+    return next(bits for limit, bits in LEAST_BITS if model.parameters < limit)
+
+
+def _of_model(use: Use, model: CatalogueModel, rank: Rank, planning: Planning) -> Iterator[Candidate]:
+    """Its files from the best downward, until a smaller one can bring nothing any more."""
+    needs, sees = NEEDS[use], use is Use.VISION
+    for repo, file in usable_files(model):
+        if not may_run(model, file, planning, needs):
+            continue
+        found = _candidate(rank, model, repo, file, planning.plan(model, file, needs, sees), planning, needs)
+        if found is None:
+            continue
+        yield found
+        if found.slowness == 0 and found.rate >= 2 * EASY:
+            return
+
+
+def may_run(model: CatalogueModel, file: GgufFile, planning: Planning, needs: Needs) -> bool:
+    """Whether planning it is worth the time: it is not larger than everything, and not hopelessly slow."""
+    room, fastest = planning.room, planning.fastest
+    if room is not None and file.size > room:
+        return False
+    read = file.size * model.active_parameters / model.parameters
+    return not needs.writes or fastest is None or fastest * _HOPEFUL / read >= CONVERSATION
+
+
+def _candidate(
+    rank: Rank, model: CatalogueModel, repo: str, file: GgufFile, planned: Plan, planning: Planning, needs: Needs
+) -> Candidate | None:
+    """The file with its plan; None where it does not run, is too slow, or nobody can say whether it runs."""
+    slowness = needs.slowness(planned.prediction)
+    if planned.verdict is Verdict.NO or math.isinf(slowness):
+        return None
+    if planned.verdict is not Verdict.GPU and (planning.machine.ram_available is None or planned.prediction is None):
+        return None
+    return Candidate(
+        model=model,
+        repo=repo,
+        file=file,
+        plan=planned,
+        rank=rank,
+        quality=max(rank.score - quantization_loss(file.quantization, model.parameters) - _cache_loss(planned), 0.0),
+        slowness=slowness,
+        disk_free=planning.machine.disk_free,
+    )
+
+
+def _cache_loss(planned: Plan) -> float:
+    """Points that a cache of fewer bits costs: a few answers of a thousand change (hardware_fit.md §2.5)."""
+    return 0.0 if planned.params.kv_type_k in (None, KvType.F16, KvType.BF16, KvType.F32) else _SMALL_CACHE_COST
