@@ -24,8 +24,8 @@ class Placement:
     flash_attention: bool = True
     batch: int = 2048
     micro_batch: int = 512
-    outputs: int = 1
-    """Tokens of one step whose logits are wanted (`n_outputs_max`)."""
+    outputs: int = 0
+    """Tokens of one step whose logits are wanted (`n_outputs_max`); 0: as many as the engine takes for its slots."""
     slots: int = 1
     """Sequences that share the cache (unified)."""
     swa_full: bool = False

@@ -10,7 +10,7 @@ from app.hardware.geometry import Geometry
 from app.hardware.need import NOTHING, Besides, memory_use
 from app.hardware.placement import Placement
 from app.hardware.spread import fill, fill_evenly, layer_costs, with_experts
-from app.hardware.trial import Trial, computing_devices, counted_once, name_of, shortage
+from app.hardware.trial import Trial, computing_devices, name_of, shortage
 from app.hardware.wish import Setting, Wish, shortened
 from app.protocol import Device, Machine
 
@@ -108,7 +108,7 @@ class Search:
         if (known := self._tried.get(placement)) is not None:
             return known
         uses = memory_use(self.geometry, placement, self.machine, self.besides)
-        found = self._tried[placement] = Trial(setting, placement, counted_once(uses, self.machine))
+        found = self._tried[placement] = Trial(setting, placement, uses)
         return found
 
     # ------------------------------------------------------------ guessing
@@ -131,7 +131,7 @@ class Search:
     def _counted(self, setting: Setting, experts: int, rooms: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
         """(device, layers on it) for those that hold any."""
         if (costs := self._costs.get(setting)) is None:
-            costs = self._costs[setting] = layer_costs(self.geometry, setting, self.wish.slots(self.geometry))
+            costs = self._costs[setting] = layer_costs(self.geometry, self.wish.placement(self.geometry, setting))
         if self.geometry.expert_count:
             costs = with_experts(costs, self.geometry, experts)
         counts = (fill_evenly if self._alike else fill)(costs, list(rooms.values()))

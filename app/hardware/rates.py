@@ -1,0 +1,151 @@
+"""How fast one device of a machine reads, multiplies and waits: the constants of its kind, applied to its figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from math import inf
+
+from app.hardware.corrections import Calibrated
+from app.hardware.quantizations import TENSOR_TYPES
+from app.hardware.speed_classes import (
+    SpeedClass,
+    core_compute,
+    family_of,
+    speed_class,
+    speed_table,
+    spread_of,
+    variants_of,
+)
+from app.protocol import CPU, Device, Machine
+
+LARGE = 40e12
+"""Operations per second above which a chip counts as large."""
+_USUAL_MEMORY = 37e9
+"""Bytes per second in the middle between one old memory module and two new ones: for a range that covers them all."""
+_USUAL_CORES = 6
+_ANY_MEMORY = 1.5
+_ANY_COMPUTE = 1.0
+"""How far off a prediction may be that had to go by what is usual."""
+_CALIBRATED = 0.10
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Bytes, operations and weights per second of one device, and the seconds it loses."""
+
+    constants: SpeedClass
+    kernels: Mapping[int, float]
+    """Decode time per byte by ggml type, relative to the usual; what is not listed takes 1."""
+    memory: float
+    """Bytes per second, as its maker states."""
+    bandwidth: float
+    """Bytes of weights it reads per second."""
+    layer_s: float
+    unpacked: float
+    """Quantized weights it can unpack per second."""
+    products: float
+    """Operations per second in large products with quantized weights."""
+    expert_products: float
+    spread: float = 0.0
+    """How far a prediction of decoding may be off, as a share of it."""
+    prefill_spread: float = 0.0
+    shares_memory: bool = False
+    """With the processor."""
+    calibrated: bool = False
+
+    def calibrate(self, measured: Calibrated) -> "Rates":
+        """The same with what was measured here in place of what its kind promises."""
+        rates = replace(
+            self,
+            bandwidth=measured.bandwidth,
+            layer_s=measured.layer_s,
+            unpacked=inf,
+            spread=_CALIBRATED,
+            calibrated=True,
+        )
+        if measured.products is None:
+            return rates
+        return replace(
+            rates,
+            products=measured.products,
+            expert_products=self.expert_products * measured.products / self.products,
+            prefill_spread=_CALIBRATED,
+        )
+
+
+def rates(constants: SpeedClass, kernels: Mapping[int, float], memory: float, compute: float) -> Rates:
+    """The constants of a kind of hardware applied to bandwidth (bytes/s) and compute (operations/s)."""
+    size = compute / LARGE
+    products = constants.prefill * compute * size**-constants.large
+    return Rates(
+        constants=constants,
+        kernels=kernels,
+        memory=memory,
+        bandwidth=memory * constants.efficiency,
+        layer_s=constants.layer_us * 1e-6,
+        unpacked=compute / constants.unpack if constants.unpack else inf,
+        products=products,
+        expert_products=products * constants.experts * size**-constants.large_experts,
+    )
+
+
+def rates_by_device(machine: Machine, calibrated: Mapping[str, Calibrated]) -> dict[str, Rates]:
+    """Of the processor and each device, by ggml's name; without the devices whose bandwidth nobody knows."""
+    found = {CPU: _cpu(machine)}
+    for device in machine.devices:
+        name = device.engine_name or device.name
+        known = _device(device, machine, calibrated.get(name))
+        if known is not None:
+            found[name] = known
+    return {name: one.calibrate(calibrated[name]) if name in calibrated else one for name, one in found.items()}
+
+
+@cache
+def kernels(place: str) -> Mapping[int, float]:
+    """Decode time per byte by ggml type, on a "gpu" or a "cpu"."""
+    named = speed_table().kernels[place]
+    return {number: named[known.name] for number, known in TENSOR_TYPES.items() if known.name in named}
+
+
+def _cpu(machine: Machine) -> Rates:
+    compute = core_compute(machine)
+    memory = machine.ram_bandwidth
+    spread = spread_of("cpu", ())
+    found = rates(
+        speed_class("cpu", ()),
+        kernels("cpu"),
+        memory or _USUAL_MEMORY,
+        compute or _USUAL_CORES * speed_table().cores["avx2"],
+    )
+    return replace(
+        found,
+        spread=spread if memory else _ANY_MEMORY,
+        prefill_spread=spread if compute else _ANY_COMPUTE,
+        shares_memory=True,
+    )
+
+
+def _device(device: Device, machine: Machine, measured: Calibrated | None) -> Rates | None:
+    family, variants = family_of(device), variants_of(device)
+    constants = speed_class(family, variants)
+    shares = device.kind in {"integrated", "unified"}
+    memory = device.bandwidth or (machine.ram_bandwidth if shares else None)
+    if memory is None and measured is not None:
+        memory = measured.bandwidth / constants.efficiency
+    if memory is None:
+        if not shares:
+            return None
+        return replace(_rates_of(device, _USUAL_MEMORY, constants), spread=_ANY_MEMORY, prefill_spread=_ANY_MEMORY)
+    return _rates_of(device, memory, constants)
+
+
+def _rates_of(device: Device, memory: float, constants: SpeedClass) -> Rates:
+    family, variants = family_of(device), variants_of(device)
+    compute = device.compute or memory * speed_table().families[family].compute_per_byte
+    spread = spread_of(family, variants)
+    return replace(
+        rates(constants, kernels("gpu"), memory, compute),
+        spread=spread,
+        prefill_spread=spread if device.compute else _ANY_COMPUTE,
+        shares_memory=device.kind in {"integrated", "unified"},
+    )
