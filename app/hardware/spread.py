@@ -5,29 +5,20 @@ Estimates, made to guess well: what a plan says is always checked with `memory_u
 
 from collections.abc import Sequence
 
-from app.hardware.geometry import Geometry, Layer
-from app.hardware.wish import Setting
-from app.protocol import KvType
+from app.hardware.cells import layer_cache, widest_value
+from app.hardware.geometry import Geometry
+from app.hardware.placement import Placement
 
-_ELEMENT_BYTES = {
-    KvType.F32: 4.0,
-    KvType.F16: 2.0,
-    KvType.BF16: 2.0,
-    KvType.Q8_0: 1.0625,
-    KvType.Q5_1: 0.75,
-    KvType.Q5_0: 0.6875,
-    KvType.Q4_1: 0.625,
-    KvType.Q4_0: 0.5625,
-    KvType.IQ4_NL: 0.5625,
-}
-"""Bytes of a number in the cache, the scales of its block shared out (hardware_fit.md §2.2)."""
 _SHARES = (1.0, 1.03, 1.08, 1.2)
 """Steps by which even shares are widened until whole layers go into them."""
 
 
-def layer_costs(geometry: Geometry, setting: Setting, slots: int) -> list[int]:
-    """Bytes each block takes on a device besides its experts, and last the output's."""
-    costs = [layer.dense.size + int(_cache(layer, setting)) + layer.state * slots for layer in geometry.layers]
+def layer_costs(geometry: Geometry, placement: Placement) -> list[int]:
+    """Bytes each block takes on a device besides its experts, caches kept as in that placement; last the output's."""
+    widest, slots = widest_value(geometry), placement.slots
+    costs = [
+        layer.dense.size + layer_cache(layer, placement, widest).total + layer.state * slots for layer in geometry.layers
+    ]
     return [*costs, geometry.output.size]
 
 
@@ -61,9 +52,3 @@ def fill_evenly(costs: Sequence[int], rooms: Sequence[int]) -> list[int]:
         if sum(counts) == len(costs):
             return counts
     return fill(costs, rooms)
-
-
-def _cache(layer: Layer, setting: Setting) -> float:
-    cells = setting.context if layer.window is None else min(setting.context, layer.window + setting.micro_batch)
-    key, value = (_ELEMENT_BYTES[kind] for kind in setting.kv)
-    return cells * (layer.key_width * key + layer.value_width * value)

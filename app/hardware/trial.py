@@ -1,14 +1,11 @@
 """One way to place a model, with what it takes of each memory and what is missing there."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from msgspec.structs import replace
-
 from app.hardware.placement import Placement
 from app.hardware.wish import Setting
-from app.protocol import CPU, Device, Machine, MemoryUse
+from app.protocol import Device, Machine, MemoryUse
 
 
 @dataclass(frozen=True)
@@ -16,7 +13,6 @@ class Trial:
     setting: Setting
     placement: Placement
     uses: tuple[MemoryUse, ...]
-    """What devices borrow of the machine's memory is no longer free beside the processor."""
 
     @cached_property
     def missing(self) -> dict[str, int]:
@@ -52,27 +48,3 @@ def computing_devices(machine: Machine) -> tuple[Device, ...]:
     usable = machine.usable_devices
     strong = tuple(device for device in usable if device.kind != "integrated")
     return strong or usable
-
-
-def counted_once(uses: Iterable[MemoryUse], machine: Machine) -> tuple[MemoryUse, ...]:
-    """The same with less free beside the processor, where devices take of the machine's own memory."""
-    devices = {name_of(device): device for device in machine.devices}
-    every = tuple(uses)
-    borrowed = sum(_borrowed(use, devices[use.device]) for use in every if use.device in devices)
-    if not borrowed:
-        return every
-    return tuple(
-        replace(use, free=max(use.free - borrowed, 0)) if use.device == CPU and use.free is not None else use
-        for use in every
-    )
-
-
-def _borrowed(use: MemoryUse, device: Device) -> int:
-    """Bytes of that use which are part of the machine's memory: what does not go into the device's own."""
-    shared = device.memory_shared
-    if shared is None:
-        shared = device.memory_total or use.total if device.kind == "unified" else 0
-    if not shared:
-        return 0
-    own = max((device.memory_total or shared) - shared, 0)
-    return max(use.total - min(own, use.free if use.free is not None else own), 0)
