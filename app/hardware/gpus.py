@@ -13,62 +13,20 @@ from app.protocol import Wire
 
 GIB = 1024**3
 
-_BRANDS = frozenset(
-    [
-        "nvidia",
-        "geforce",
-        "amd",
-        "radeon",
-        "intel",
-        "apple",
-        "qualcomm",
-        "gpu",
-        "graphics",
-        "tesla",
-        "quadro",
-        "jetson",
-        "instinct",
-        "tm",
-        "r",
-        "with",
-        "w",
-        "design",
-        "generation",
-        "edition",
-        "workstation",
-        "server",
-        "blackwell",
-        "dgx",
-    ]
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_BRANDS = _set(
+    "nvidia geforce amd radeon intel apple qualcomm gpu graphics tesla quadro jetson instinct tm r with w design"
+    " generation edition workstation server blackwell dgx"
 )
 """Words that names have or lack without meaning another card."""
-_SERIES = frozenset(["rtx", "gtx", "rx", "arc"])
+_SERIES = _set("rtx gtx rx arc")
 """Words people leave out: "4070 Ti", "A770"."""
-_RIVAL_SERIES = frozenset(["rtx", "gtx", "rx", "gt", "mx"])
-_QUALIFIERS = frozenset(
-    [
-        "ti",
-        "super",
-        "xt",
-        "xtx",
-        "gre",
-        "d",
-        "m",
-        "s",
-        "g",
-        "max",
-        "q",
-        "pro",
-        "ultra",
-        "laptop",
-        "ada",
-        "sff",
-        "nvl",
-        "pcie",
-        "sxm",
-        "le",
-    ]
-)
+_RIVAL_SERIES = _set("rtx gtx rx gt mx")
+_QUALIFIERS = _set("ti super xt xtx gre d m s g max q pro ultra laptop ada sff nvl pcie sxm le")
 """Words that mean another card than the same name without them."""
 _SYNONYMS = {"mobile": "laptop", "notebook": "laptop"}
 _PLAUSIBLE = 0.25
