@@ -1,25 +1,32 @@
 """What could be recommended: each model in the files that may be good enough, planned for the machine."""
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf, isinf
+
+import msgspec
 
 from app.hardware.catalogued import geometry_of_file
 from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry
 from app.hardware.losses import quantization_loss
 from app.hardware.need import Besides
-from app.hardware.needs import CONVERSATION, EASY, NEEDS, Needs
+from app.hardware.needs import CONVERSATION, NEEDS, Needs, pace_cost
 from app.hardware.planner import plan
 from app.hardware.wish import Wish
 from app.protocol import CatalogueModel, GgufFile, KvType, Machine, Plan, Rank, Use, Verdict
 
-LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (math.inf, 2.7))
+LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (inf, 2.7))
 """Bits a weight below which a model is not itself any more, by billions of weights (hardware_fit.md §6.4)."""
+_TWO_BITS = ("Q2", "IQ2", "Q1", "IQ1", "TQ")
+_LARGE = 40.0
 _SMALL_CACHE_COST = 0.5
 _NO_ROOM_COST = 30.0
-_HOPEFUL = 1.3
-"""How far a speed may be above what bandwidth alone allows before it is planned exactly."""
+_LEAST_TIME_S = 0.001
+"""No token takes less."""
+MOST = 10
+"""Models that are ranked for a use."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +80,14 @@ class Planning:
     """What a person named: no less will do."""
     _geometries: dict[tuple[str, str], Geometry] = field(default_factory=dict)
     _plans: dict[tuple[str, str, int, bool], Plan] = field(default_factory=dict)
+    _others: dict[bytes, "Planning"] = field(default_factory=dict)
 
     def on(self, machine: Machine) -> "Planning":
-        """The same for another machine; shapes of models are shared."""
-        return Planning(machine, self.corrections, self.context, self._geometries)
+        """The same for another machine; it is made once, and shapes of models are shared."""
+        key = msgspec.msgpack.encode(machine)
+        if key not in self._others:
+            self._others[key] = Planning(machine, self.corrections, self.context, self._geometries)
+        return self._others[key]
 
     def plan(self, model: CatalogueModel, file: GgufFile, needs: Needs, sees: bool = False) -> Plan:
         """The best way to run that file here, with its projector where it shall see."""
@@ -94,7 +105,7 @@ class Planning:
             self._geometries[key] = geometry_of_file(model, file)
         return self._geometries[key]
 
-    @property
+    @cached_property
     def room(self) -> int | None:
         """Bytes that all memories together have to give; None where one is not known."""
         machine, total = self.machine, 0
@@ -108,7 +119,17 @@ class Planning:
         shared = max((device.memory_free or 0 for device in machine.usable_devices if device.memory_shared), default=0)
         return total + max(machine.ram_available, shared)
 
+    @cached_property
+    def cards(self) -> int:
+        """Bytes free on graphics cards with memory of their own."""
+        own = [device for device in self.machine.usable_devices if not device.memory_shared]
+        return sum(device.memory_free or device.memory_total or 0 for device in own)
+
     @property
+    def ram_speed(self) -> float | None:
+        return self.machine.ram_bandwidth
+
+    @cached_property
     def fastest(self) -> float | None:
         """Bytes a second of the fastest memory; None where one is not known."""
         speeds = [device.bandwidth for device in self.machine.usable_devices]
@@ -118,21 +139,31 @@ class Planning:
 
 
 def candidates(use: Use, models: Iterable[CatalogueModel], planning: Planning, least: float = 0.0) -> list[Candidate]:
-    """All that run well enough to be used; models whose rank is below `least` are left out."""
+    """Every model that can be used here, once, in the file that is worth most: the most useful first.
+
+    Those that could not be worth more than `least`, nor be among the first `MOST`, are not planned at all.
+    """
     found: list[Candidate] = []
-    for model in models:
-        rank = model.ranks.get(use)
-        if rank is None or rank.score < least or (planning.context or 0) > model.context_length:
-            continue
-        found += _of_model(use, model, rank, planning)
-    return found
+    able = [model for model in models if use in model.ranks and (planning.context or 0) <= model.context_length]
+    for model in sorted(able, key=lambda model: -model.ranks[use].score):
+        worth = sorted((one.utility for one in found), reverse=True)
+        enough = max(least, worth[MOST - 1] if len(worth) >= MOST else 0.0)
+        if (best := _best_of(use, model, planning, enough)) is not None:
+            found.append(best)
+    return sorted(found, key=lambda one: (-one.utility, -one.quality, one.model.id))
 
 
 def usable_files(model: CatalogueModel) -> list[tuple[str, GgufFile]]:
     """(repository, file) with enough bits, the best first; where a model has none, its largest."""
     all_files = [(repo.repo, file) for repo in model.gguf for file in repo.files]
     all_files.sort(key=lambda pair: -pair[1].size)
-    return [pair for pair in all_files if bits_of(model, pair[1]) >= least_bits(model)] or all_files[:1]
+    return [pair for pair in all_files if _has_enough_bits(model, pair[1])] or all_files[:1]
+
+
+def _has_enough_bits(model: CatalogueModel, file: GgufFile) -> bool:
+    """Mixes of two bits are for the largest models only, whatever the average of their tensors is."""
+    two_bits = file.quantization.upper().removeprefix("UD-").startswith(_TWO_BITS)
+    return bits_of(model, file) >= least_bits(model) and not (two_bits and model.parameters < _LARGE)
 
 
 def bits_of(model: CatalogueModel, file: GgufFile) -> float:
@@ -144,27 +175,42 @@ def least_bits(model: CatalogueModel) -> float:
     return next(bits for limit, bits in LEAST_BITS if model.parameters < limit)
 
 
-def _of_model(use: Use, model: CatalogueModel, rank: Rank, planning: Planning) -> Iterator[Candidate]:
-    """Its files from the best downward, until a smaller one can bring nothing any more."""
-    needs, sees = NEEDS[use], use is Use.VISION
-    for repo, file in usable_files(model):
-        if not may_run(model, file, planning, needs):
-            continue
-        found = _candidate(rank, model, repo, file, planning.plan(model, file, needs, sees), planning, needs)
-        if found is None:
-            continue
-        yield found
-        if found.slowness == 0 and found.rate >= 2 * EASY:
-            return
+def _best_of(use: Use, model: CatalogueModel, planning: Planning, least: float) -> Candidate | None:
+    """The model in the file that is worth most; files that cannot be worth more than what is found are not planned."""
+    needs, rank = NEEDS[use], model.ranks[use]
+    best: Candidate | None = None
+    hopes = [(_hope(model, file, planning, needs, rank), repo, file) for repo, file in usable_files(model)]
+    for hope, repo, file in sorted(hopes, key=lambda entry: -entry[0]):
+        if hope <= max(least, best.utility if best is not None else 0.0):
+            break
+        planned = planning.plan(model, file, needs, sees=use is Use.VISION)
+        found = _candidate(rank, model, repo, file, planned, planning, needs)
+        if found is not None and found.utility > max(least, best.utility if best is not None else 0.0):
+            best = found
+    return best
 
 
-def may_run(model: CatalogueModel, file: GgufFile, planning: Planning, needs: Needs) -> bool:
-    """Whether planning it is worth the time: it is not larger than everything, and not hopelessly slow."""
-    room, fastest = planning.room, planning.fastest
+def _hope(model: CatalogueModel, file: GgufFile, planning: Planning, needs: Needs, rank: Rank) -> float:
+    """What the file could be worth at most: at the pace bandwidth alone allows; 0: out of the question."""
+    rate = fastest_pace(model, file, planning)
+    if rate == 0 or (needs.writes and rate < CONVERSATION):
+        return 0.0
+    cost = pace_cost(rate / needs.thinking) if needs.writes else 0.0
+    return rank.score - quantization_loss(file.quantization, model.parameters) - cost
+
+
+def fastest_pace(model: CatalogueModel, file: GgufFile, planning: Planning) -> float:
+    """Tokens a second no plan can exceed: every weight that is used is read once. 0 where there is no room for it."""
+    room, cards = planning.room, planning.cards
     if room is not None and file.size > room:
-        return False
-    read = file.size * model.active_parameters / model.parameters
-    return not needs.writes or fastest is None or fastest * _HOPEFUL / read >= CONVERSATION
+        return 0.0
+    if planning.fastest is None or (cards and planning.ram_speed is None):
+        return inf
+    experts = model.shape.experts
+    used = file.size * model.active_parameters / model.parameters
+    spilled = max(file.size - cards, 0) * (experts.used / experts.count if experts is not None else 1.0)
+    beside = min(spilled, used) / planning.ram_speed if planning.ram_speed and cards else 0.0
+    return 1 / (beside + max(used - spilled if cards else used, 0) / planning.fastest + _LEAST_TIME_S)
 
 
 def _candidate(
@@ -172,7 +218,7 @@ def _candidate(
 ) -> Candidate | None:
     """The file with its plan; None where it does not run, is too slow, or nobody can say whether it runs."""
     slowness = needs.slowness(planned.prediction)
-    if planned.verdict is Verdict.NO or math.isinf(slowness):
+    if planned.verdict is Verdict.NO or isinf(slowness):
         return None
     if planned.verdict is not Verdict.GPU and (planning.machine.ram_available is None or planned.prediction is None):
         return None
