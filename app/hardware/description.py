@@ -24,8 +24,10 @@ _CARDS = (
     r"(?:amd\s+)?radeon\s+(?:pro\s+)?(?:ai\s+pro\s+)?(?:vii|[rwv]?\d{3,4}[xms]?)" + _QUALIFIERS,
     r"(?:amd\s+)?(?:instinct\s+)?mi\d{2,3}[xa]?(?![a-z0-9])",
     r"(?:intel\s+)?arc\s*(?:pro\s*)?[ab]\d{2,3}m?|(?:intel\s+)?iris\s*xe",
-    r"(?<![a-z0-9-])(?:nvidia\s+)?(?:a100|a800|h100|h200|h800|h20|l40s?|l20|l4|a10g?|a16|a2|a30|a40|t4|v100|p40|p100"
-    r"|m40|b200|b300|gb10|gh200|dgx\s*spark)(?:[\s-]*(?:pcie|sxm\d?|nvl))?(?![a-z0-9])",
+    (
+        r"(?<![a-z0-9-])(?:nvidia\s+)?(?:a100|a800|h100|h200|h800|h20|l40s?|l20|l4|a10g?|a16|a2|a30|a40|t4|v100|p40"
+        r"|p100|m40|b200|b300|gb10|gh200|dgx\s*spark)(?:[\s-]*(?:pcie|sxm\d?|nvl))?(?![a-z0-9])"
+    ),
     r"(?<![a-z0-9-])(?:610m|660m|680m|740m|760m|780m|840m|860m|880m|890m|8040s|8050s|8060s)(?![a-z0-9])",
     r"(?<![a-z0-9-])(?:apple\s+)?m[1-9](?:\s*(?:pro|max|ultra))?(?![a-z0-9])",
 )
@@ -36,8 +38,10 @@ _BARE_CARDS = (
 )
 """Numbers that people say for a card when nothing else is meant by them."""
 _PROCESSORS = (
-    r"(?:amd\s+)?ryzen(?:\s+threadripper|\s+ai)?(?:\s*(?:max\+?|pro))*(?:\s*[3579](?!\d))?"
-    r"(?:[\s-]*(?:hx\s*)?(?:pro\s*)?\d{3,4}[a-z0-9]{0,3}(?![a-z0-9]))?|strix\s+halo",
+    (
+        r"(?:amd\s+)?ryzen(?:\s+threadripper|\s+ai)?(?:\s*(?:max\+?|pro))*(?:\s*[3579](?!\d))?"
+        r"(?:[\s-]*(?:hx\s*)?(?:pro\s*)?\d{3,4}[a-z0-9]{0,3}(?![a-z0-9]))?|strix\s+halo"
+    ),
     r"(?:amd\s+)?(?:threadripper|epyc|athlon)(?:\s*pro)?(?:[\s-]*\d{3,4}[a-z0-9]{0,3}(?![a-z0-9]))?",
     r"(?:intel\s+)?(?:core\s+)?(?:ultra\s+[579]|i[3579])(?:[\s-]*\d{3,5}[a-z0-9]{0,3}(?![a-z0-9]))?",
     r"(?:intel\s+)?(?:xeon|celeron|pentium|core\s+2)(?:\s+(?:gold|silver|platinum|e\d|w\d?))?(?:[\s-]*[a-z]?\d{3,5}\w{0,3})?",
@@ -48,6 +52,7 @@ _NO_CARD = re.compile(
     r"|\b(?:cpu|processor)[\s-]+only\b|\b(?:integrated|onboard)\s+graphics(?:\s+only)?\b"
 )
 _WHAT_IF = re.compile(r"\bwhat\s+if\b|\bif\s+i\s+had\b|\bif\s+i\s+(?:add|buy|bought|got)\w*\b|\bsuppose\b")
+_NOTHING_BETWEEN = re.compile(r"[\s(]*(?:[x*]\s*\d{1,2}\s*)?(?:gpus?|dual|with|w/|-|\s)*")
 _MORE = re.compile(r"\bmore\b|\bextra\b|\badd(?:itional|ed)?\b")
 _BEFORE = re.compile(r"(?:^|[^\w.])(?:(\d{1,2})\s*[x*]|(dual|two|double|2)|(three|triple)|(four|quad))\s*$")
 _AFTER = re.compile(r"\s*[x*]\s*(\d{1,2})(?![\w.])|\s*(dual|two)(?![a-z])")
@@ -57,7 +62,8 @@ _CHINESE = (
     ("无独显", " no gpu "), ("无显卡", " no gpu "), ("不带显卡", " no gpu "), ("核显", " integrated graphics "),
     ("集成显卡", " integrated graphics "), ("纯cpu", " cpu only "), ("统一内存", " unified memory "),
     ("显存", " vram "), ("运行内存", " ram "), ("内存", " ram "), ("硬盘", " disk "), ("固态", " ssd "),
-    ("如果", " what if "), ("假如", " what if "), ("要是", " what if "), ("换成", " what if "), ("再加", " what if more "),
+    ("如果", " what if "), ("假如", " what if "), ("要是", " what if "), ("换成", " what if "),
+    ("再加", " what if more "),
     ("双卡", " dual "), ("双路", " dual "), ("双", " dual "), ("两张", " two "), ("两块", " two "), ("两个", " two "),
     ("三张", " three "), ("三块", " three "), ("四张", " four "), ("四块", " four "),
     ("显卡", " gpu "), ("独显", " gpu "), ("笔记本", " laptop "), ("移动版", " laptop "), ("张", " x "), ("块", " x "),

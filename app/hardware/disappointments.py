@@ -31,11 +31,11 @@ def _why_not(use: Use, model: CatalogueModel, planning: Planning) -> Reason:
     room = planning.room
     if room is not None and file.size > room:
         smallest = min((one for repo in model.gguf for one in repo.files), key=lambda one: one.size)
-        if smallest.size < room and bits_of(model, smallest) > _SQUEEZED:
+        if bits_of(model, smallest) > _SQUEEZED and fastest_pace(model, smallest, planning) > CONVERSATION:
             return Reason(code="too_large_unless_spoiled", values={"quantization": smallest.quantization})
         return Reason(code="too_large_here", values={"needed_bytes": file.size, "room_bytes": room})
     planned = planning.plan(model, file, NEEDS[use], sees=False)
-    needed = sum(part.total for part in planned.memory)
+    needed = sum(part.total + part.reserve for part in planned.memory)
     if planned.verdict is Verdict.NO:
         return Reason(code="too_large_here", values={"needed_bytes": needed, "room_bytes": room or 0})
     if planned.prediction is None:

@@ -1,7 +1,7 @@
 """The answer to "what should I run?": for a use and a machine a ranked list, three picks, and what to leave alone.
 
-Usefulness is quality less what waiting costs, never merely the largest that fits. Pure: the same arguments give the same
-advice, and nothing is looked at but these.
+Usefulness is quality less what waiting costs, never merely the largest that fits. Pure: the same arguments give the
+same advice, and nothing is looked at but these.
 """
 
 from collections.abc import Iterable

@@ -47,8 +47,8 @@ def _place(candidate: Candidate, use: Use, machine: Machine) -> Reason:
     if planned.verdict is Verdict.PARTLY:
         experts = bool(planned.params.cpu_experts)
         if experts:
-            values["active"] = candidate.model.active_parameters
-            values["total"] = candidate.model.parameters
+            values["active"] = round(candidate.model.active_parameters, 1)
+            values["total"] = round(candidate.model.parameters, 1)
         else:
             values["share"] = round(100 * (planned.params.gpu_layers or 0) / max(planned.layers, 1))
         return Reason(code=_PARTLY[experts, pace], values=values)
