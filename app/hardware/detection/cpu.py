@@ -23,7 +23,7 @@ _APPLE = {
     "hw.optional.fma": "fma",
     "hw.optional.avx512f": "avx512f",
 }
-_PERFORMANCE = 0.7
+_PERFORMANCE = 0.8
 """Of the strongest core's capacity or clock: cores below are efficiency cores."""
 _IMPLEMENTERS = {
     ("0x41", "0xd08"): "Cortex-A72",

@@ -42,7 +42,7 @@ def _listed_name(root: Path, vendor: str, device: int) -> str:
     plain = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}[vendor]
     number_of = {name: f"{code:04x}" for code, name in VENDORS.items()}[vendor]
     for listing in _NAMES:
-        content = text(root / listing)
+        content = "\n" + text(root / listing)
         _, _, section = content.partition(f"\n{number_of}  ")
         section = re.split(r"\n(?=[0-9a-f]{4}  )", section)[0]
         if found := re.search(rf"^\t{device:04x}  (.+)$", section, re.MULTILINE):
