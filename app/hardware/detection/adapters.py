@@ -74,6 +74,6 @@ def _memory(found: ctypes.c_void_p, group: int) -> bytes:
 def _call(this: ctypes.c_void_p, place: int, *arguments: Any) -> int:
     """The function at that place of a COM object's table; its HRESULT, 0 for success."""
     table = ctypes.cast(this, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))
-    function = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p)(table[0][place] or 0)
-    function.argtypes = None
+    kinds = (type(argument) if isinstance(argument, ctypes.c_uint) else ctypes.c_void_p for argument in arguments)
+    function = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, *kinds)(table[0][place] or 0)
     return int(function(this, *arguments))

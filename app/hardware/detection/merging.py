@@ -147,15 +147,7 @@ def _joined(device: Device, driver: Device) -> Device:
 def _free(device: Device, driver: Device, total: int | None) -> int | None:
     """The lesser account; but what CUDA and ROCm tell lacks what the asking itself took (their context)."""
     told = [free for free in (device.memory_free, driver.memory_free) if free is not None]
-    if (
-        driver.memory_free is not None
-        and device.backend in ("CUDA", "ROCm")
-        and "unified"
-        not in (
-            device.kind,
-            driver.kind,
-        )
-    ):
+    if driver.memory_free is not None and device.backend in ("CUDA", "ROCm") and driver.kind == "discrete":
         told = [driver.memory_free]
     if not told:
         return None
@@ -180,7 +172,9 @@ def _completed(device: Device, ram: tuple[int | None, int | None], ram_bandwidth
     kind = known.kind if known and device.kind == "unknown" else device.kind
     inside = kind in ("integrated", "unified")
     bandwidth = _first(device.bandwidth, known.bandwidth if known else None)
-    compute = _first(known.compute if known else None, device.compute)
+    compute = device.compute
+    if known is not None and "table" not in device.sources:
+        compute = _first(known.compute, device.compute)
     of_table = known is not None and ((bandwidth, compute) != (device.bandwidth, device.compute))
     completed = replace(
         device,

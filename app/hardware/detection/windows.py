@@ -110,7 +110,7 @@ def seek_penalty_kind(descriptor: bytes) -> Literal["ssd", "hdd", "unknown"]:
 
 
 def _kernel() -> Any:
-    return ctypes.WinDLL("kernel32") if sys.platform == "win32" else None
+    return getattr(ctypes, "WinDLL")("kernel32")  # noqa: B009 (other systems' ctypes does not have it)
 
 
 def _memory_status() -> bytes:
