@@ -1,20 +1,26 @@
-"""Asks the engine which devices it can use, in a throw-away process: a broken driver may hang or crash whoever asks."""
+"""Asks the engine and the drivers for devices, in throw-away processes: a broken driver may hang or crash who asks."""
 
 import asyncio
+import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
+from msgspec import field
 
 from app.backends.llama.process import death_reason, worker_environment
 from app.errors import AppError
+from app.hardware.detection.answers import DriverAnswers, NvmlAnswers
+from app.hardware.nvidia import driver_is_here
 from app.launch import own_command
 from app.paths import RESOURCES
 from app.protocol import Device, ErrorInfo, Wire
 
-PROBE_SECONDS = 15.0
-"""Starting a graphics driver can take several seconds the first time."""
+PROBE_SECONDS = 5.5
+"""For the engine and all its backends; what a person will wait for a machine to be described."""
+BACKEND_SECONDS = 4.5
+"""For one backend: starting a graphics driver takes seconds the first time."""
 
 
 class EngineDevice(Wire, frozen=True):
@@ -25,6 +31,25 @@ class EngineDevice(Wire, frozen=True):
     kind: Literal["cpu", "discrete", "integrated", "accelerator", "unknown"] = "unknown"
     memory_free: int = 0
     memory_total: int = 0
+    device_id: str = ""
+    """Its place on the PCI bus."""
+
+
+class BackendFault(Wire, frozen=True):
+    """Why a backend that is built in has no devices."""
+
+    backend: str
+    reason: str = ""
+    silent: bool = False
+    """It did not answer in time."""
+
+
+class BackendAnswer(Wire, frozen=True):
+    """What one backend told of itself."""
+
+    devices: tuple[EngineDevice, ...] = ()
+    features: dict[str, str] = field(default_factory=dict)
+    fault: BackendFault | None = None
 
 
 class EngineReport(Wire, frozen=True):
@@ -33,6 +58,13 @@ class EngineReport(Wire, frozen=True):
     version: str
     llama_version: str
     devices: tuple[EngineDevice, ...] = ()
+    backends: tuple[str, ...] = ()
+    """Those for GPUs that are built in: "CUDA", "Vulkan" …"""
+    faults: tuple[BackendFault, ...] = ()
+    cuda: int | None = None
+    """The version of CUDA it was built for, 12040 for 12.4."""
+    cuda_archs: tuple[str, ...] = ()
+    """The compute capabilities it was compiled for: "8.9"."""
 
     @property
     def graphics(self) -> tuple[Device, ...]:
@@ -46,8 +78,28 @@ class ProbeFailed(Wire, frozen=True):
 
 async def probe_engine(limit_s: float = PROBE_SECONDS, command: Sequence[str] | None = None) -> EngineReport:
     """Start a probe and read its report. Raises AppError("engine_missing"), also when it takes too long."""
+    output, errors, code = await _ask(command or own_command("probe", "devices"), limit_s)
+    return _read_report(output, errors, code)
+
+
+async def probe_drivers(limit_s: float = PROBE_SECONDS, command: Sequence[str] | None = None) -> DriverAnswers:
+    """What the drivers of the graphics cards tell; where one hangs or crashes that is NVML's `fault`."""
+    if command is None and not (driver_is_here() or sys.platform == "win32"):
+        return DriverAnswers()
+    try:
+        output, errors, code = await _ask(command or own_command("probe", "drivers"), limit_s)
+        return msgspec.json.decode(output, type=DriverAnswers)
+    except AppError as error:
+        return DriverAnswers(nvml=NvmlAnswers(fault=str(error.values.get("reason", ""))))
+    except msgspec.MsgspecError:
+        tail = errors.decode("utf-8", "replace").splitlines()
+        return DriverAnswers(nvml=NvmlAnswers(fault=death_reason(code, tail)))
+
+
+async def _ask(command: Sequence[str], limit_s: float) -> tuple[bytes, bytes, int]:
+    """What the probe prints, what it says besides and its exit code. Raises AppError("engine_missing") for silence."""
     process = await asyncio.create_subprocess_exec(
-        *(command or own_command("probe", "devices")),
+        *command,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
@@ -62,7 +114,7 @@ async def probe_engine(limit_s: float = PROBE_SECONDS, command: Sequence[str] | 
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return _read_report(output, errors, process.returncode or 0)
+    return output, errors, process.returncode or 0
 
 
 def _read_report(output: bytes, errors: bytes, code: int) -> EngineReport:
@@ -83,6 +135,9 @@ def _graphics(device: EngineDevice) -> Device:
         name=device.description or device.name,
         kind="unified" if unified else "discrete" if device.kind == "discrete" else "integrated",
         backend=backend,
+        engine_name=device.name,
+        pci_id=device.device_id.casefold(),
+        sources=("ggml",),
         memory_total=device.memory_total or None,
         memory_free=device.memory_free if device.memory_total else None,
     )

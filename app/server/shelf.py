@@ -6,8 +6,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from app.backends.probe import EngineReport, probe_engine
+from app.backends.probe import EngineReport, probe_drivers, probe_engine
 from app.errors import AppError
+from app.hardware.detection.answers import DriverAnswers
 from app.hardware.gguf import Header
 from app.hardware.machine import detect
 from app.hardware.memory import check_fits
@@ -28,6 +29,8 @@ class Shelf:
         self._reading = asyncio.Lock()
         self._probing = asyncio.Lock()
         self._report: tuple[float, EngineReport] | None = None
+        self._asking = asyncio.Lock()
+        self._drivers: tuple[float, DriverAnswers] | None = None
 
     @property
     def folder(self) -> Path:
@@ -68,8 +71,16 @@ class Shelf:
             await self._check(entry, header, params, reclaimable, devices)
 
     async def machine(self) -> Machine:
-        """This machine, with the devices the engine can use."""
-        return await asyncio.to_thread(detect, self.folder, await self._devices())
+        """This machine, with the devices the engine can use and what their drivers tell; both are asked at once."""
+        devices, drivers = await asyncio.gather(self._devices(), self.drivers())
+        return await asyncio.to_thread(detect, self.folder, devices, drivers, self._preferences.cache)
+
+    async def drivers(self) -> DriverAnswers:
+        """What the drivers of the graphics cards say, in a process of its own since they can hang."""
+        async with self._asking:
+            if self._drivers is None or time.monotonic() - self._drivers[0] > REPORT_AGE_S:
+                self._drivers = (time.monotonic(), await probe_drivers())
+            return self._drivers[1]
 
     async def report(self) -> EngineReport:
         """What the engine says of itself and its devices. Raises AppError("engine_missing")."""
