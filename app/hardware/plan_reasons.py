@@ -62,7 +62,9 @@ def would_change(search: Search, trial: Trial) -> Iterator[Reason]:
 def _to_fit(search: Search, trial: Trial) -> Iterator[Reason]:
     """For each memory that is short: what of it is to be freed, or how much it would have to be."""
     aim = "whole" if trial.placement.gpu_layers and trial.whole and not search.wish.names_places else "run"
-    totals = {name_of(device): device.memory_total for device in search.machine.devices} | {CPU: search.machine.ram_total}
+    totals = {name_of(device): device.memory_total for device in search.machine.devices} | {
+        CPU: search.machine.ram_total
+    }
     names = {name_of(device): device.name for device in search.machine.devices}
     for device, missing in trial.missing.items():
         use, total = trial.use_of(device), totals.get(device)

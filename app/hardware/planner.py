@@ -1,30 +1,31 @@
-"""Where everything of a model goes on a machine: the fastest good way that fits, what it gives up, what would change it.
+"""Where everything of a model goes on a machine: the best way that fits, what it gives up, what would change it.
 
 The order is that of hardware_fit.md §2.5; which of the ways that fit is taken is decided by the time a usual question
 takes (its prompt read, its answer written) and by what is lost in quality, never by size.
 
-Weights mapped from the file count in full beside the processor: what does not stay in memory is read from the disk again
-for every single token, so a model that is larger than memory by a little is as slow as one that is larger by much.
+Weights mapped from the file count in full beside the processor: what does not stay in memory is read from the disk
+again for every single token, so a model a little larger than memory is as slow as one that is larger by much.
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 from msgspec.structs import replace
 
+from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry
 from app.hardware.need import NOTHING, Besides
 from app.hardware.plan_reasons import given_up, would_change
 from app.hardware.search import Place, Search
-from app.hardware.speed import Corrections, predict
 from app.hardware.trial import Trial, name_of
-from app.hardware.wish import Setting, Wish
+from app.hardware.wish import ANYTHING, Setting, Wish
 from app.protocol import KvType, LoadParams, Machine, Plan, Prediction, SplitMode, Verdict
 
 PROMPT, ANSWER = 1000, 300
 """Tokens of a usual question and its answer."""
 _CLEARLY_FASTER = 2.0
 """A device whose memory is so many times faster than the machine's is never compared with the processor alone."""
+_LARGE = 2 * 1024**3
+"""Bytes of weights; below, reading them is not all that takes time."""
 _CONTEXT_WEIGHT = 0.25
 """Half the context is worth 84 % of the whole: as much as a sixth of the speed."""
 _CACHE_QUALITY = {KvType.Q8_0: 0.99, KvType.Q5_1: 0.97, KvType.Q5_0: 0.95, KvType.Q4_1: 0.85, KvType.Q4_0: 0.8}
@@ -34,7 +35,7 @@ _CACHE_QUALITY = {KvType.Q8_0: 0.99, KvType.Q5_1: 0.97, KvType.Q5_0: 0.95, KvTyp
 def plan(
     geometry: Geometry,
     machine: Machine,
-    wish: Wish = Wish(),
+    wish: Wish = ANYTHING,
     corrections: Corrections | None = None,
     besides: Besides = NOTHING,
 ) -> Plan:
@@ -43,13 +44,17 @@ def plan(
     `besides`: a projector, a drafting model, and what was measured of memory outside of llama.cpp's buffers. The same
     arguments give the same plan; nothing is looked at but these.
     """
-    search = Search(geometry, machine, wish, besides)
-    if wish.names_places:
-        return _told(search, as_named(search), corrections)
-    choice = _Choice(search, corrections)
+    return planned(Search(geometry, machine, wish, corrections, besides))
+
+
+def planned(search: Search) -> Plan:
+    """The same for a search that is at hand."""
+    if search.wish.names_places:
+        return told(search, as_named(search))
+    choice = _Choice(search)
     for trial in _ways(search):
         choice.add(trial)
-    return _told(search, choice.best, corrections)
+    return told(search, choice.best)
 
 
 def as_named(search: Search) -> Trial:
@@ -57,7 +62,9 @@ def as_named(search: Search) -> Trial:
     params, names = search.wish.params, [name_of(device) for device in search.devices]
     used = [name for name in names if not params.devices or name in params.devices]
     layers = min(search.layers if params.gpu_layers is None else params.gpu_layers, search.layers)
-    shares = params.tensor_split if len(params.tensor_split) == len(used) and any(params.tensor_split) else [1] * len(used)
+    shares = (
+        params.tensor_split if len(params.tensor_split) == len(used) and any(params.tensor_split) else [1] * len(used)
+    )
     edges = [round(layers * sum(shares[: index + 1]) / sum(shares)) for index in range(len(used))]
     counts = [edge - before for before, edge in zip([0, *edges], edges, strict=False)]
     placed = tuple((name, count) for name, count in zip(used, counts, strict=True) if count > 0)
@@ -133,6 +140,8 @@ def _shorter(search: Search, place: Place, least: Setting) -> Iterator[Trial]:
 def _clearly_faster(search: Search) -> bool:
     """Whether the slowest device is so much faster than the processor's memory that no prediction is needed."""
     slowest, beside = search.devices[0].bandwidth, search.machine.ram_bandwidth
+    if search.geometry.weights < _LARGE:
+        return False
     if slowest is None or beside is None:
         return search.devices[0].kind != "integrated"
     return slowest >= beside * _CLEARLY_FASTER
@@ -141,8 +150,8 @@ def _clearly_faster(search: Search) -> bool:
 class _Choice:
     """Keeps the best of the trials that fit, else the one that misses least."""
 
-    def __init__(self, search: Search, corrections: Corrections | None) -> None:
-        self._predict = partial(_predicted, search, corrections)
+    def __init__(self, search: Search) -> None:
+        self._predict = search.predicted
         self._wanted = search.target.context
         self._fitting: list[Trial] = []
         self._nearest: Trial | None = None
@@ -184,18 +193,14 @@ def _offloaded(trial: Trial) -> tuple[int, int, float]:
     return trial.placement.gpu_layers, -trial.placement.cpu_experts, quality(trial, trial.setting.context)
 
 
-def _predicted(search: Search, corrections: Corrections | None, trial: Trial) -> Prediction | None:
-    depth = search.wish.expected_depth(trial.setting.context)
-    return predict(search.geometry, trial.placement, search.machine, corrections, depth)
-
-
-def _told(search: Search, trial: Trial, corrections: Corrections | None) -> Plan:
+def told(search: Search, trial: Trial) -> Plan:
+    """The plan of a trial, with its reasons."""
     return Plan(
         verdict=_verdict(trial),
         params=params_of(trial, search),
         layers=search.layers,
         memory=trial.uses,
-        prediction=_predicted(search, corrections, trial),
+        prediction=search.predicted(trial),
         given_up=tuple(given_up(search, trial)),
         would_change=tuple(would_change(search, trial)),
     )

@@ -6,13 +6,15 @@ Each answers with a `Trial` checked by `memory_use`; guesses come from `spread` 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry
 from app.hardware.need import NOTHING, Besides, memory_use
 from app.hardware.placement import Placement
+from app.hardware.speed import predict
 from app.hardware.spread import fill, fill_evenly, layer_costs, with_experts
 from app.hardware.trial import Trial, computing_devices, name_of, shortage
 from app.hardware.wish import Setting, Wish, shortened
-from app.protocol import Device, Machine
+from app.protocol import Device, Machine, Prediction
 
 _CORRECTIONS = 6
 """How often a guess is corrected; the second is right nearly always."""
@@ -29,6 +31,7 @@ class Search:
     geometry: Geometry
     machine: Machine
     wish: Wish
+    corrections: Corrections | None = None
     besides: Besides = NOTHING
 
     def __post_init__(self) -> None:
@@ -38,6 +41,7 @@ class Search:
         self.target = Setting(self.wish.target(self.geometry), self.wish.kinds()[0], self.wish.micro_batches()[0])
         """What is best where there is room."""
         self._tried: dict[Placement, Trial] = {}
+        self._predictions: dict[Placement, Prediction | None] = {}
         self._costs: dict[Setting, list[int]] = {}
 
     # ------------------------------------------------------------ ways to place it
@@ -110,6 +114,15 @@ class Search:
         uses = memory_use(self.geometry, placement, self.machine, self.besides)
         found = self._tried[placement] = Trial(setting, placement, uses)
         return found
+
+    def predicted(self, trial: Trial) -> Prediction | None:
+        """How fast it would be; None where too little is known of the devices."""
+        placement = trial.placement
+        if placement not in self._predictions:
+            depth = self.wish.expected_depth(placement.context_length)
+            found = predict(self.geometry, placement, self.machine, self.corrections, depth)
+            self._predictions[placement] = found
+        return self._predictions[placement]
 
     # ------------------------------------------------------------ guessing
 
@@ -203,5 +216,3 @@ def _even(layers: int, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
     each, rest = divmod(layers, len(names))
     counts = [each + (index < rest) for index in range(len(names))]
     return tuple((name, count) for name, count in zip(names, counts, strict=True) if count)
-
-

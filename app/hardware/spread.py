@@ -17,7 +17,8 @@ def layer_costs(geometry: Geometry, placement: Placement) -> list[int]:
     """Bytes each block takes on a device besides its experts, caches kept as in that placement; last the output's."""
     widest, slots = widest_value(geometry), placement.slots
     costs = [
-        layer.dense.size + layer_cache(layer, placement, widest).total + layer.state * slots for layer in geometry.layers
+        layer.dense.size + layer_cache(layer, placement, widest).total + layer.state * slots
+        for layer in geometry.layers
     ]
     return [*costs, geometry.output.size]
 

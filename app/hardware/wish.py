@@ -1,4 +1,4 @@
-"""What somebody wants of a model before it is planned: what was named is kept to, the rest is the planner's to choose."""
+"""What somebody wants of a model before it is planned: what was named is kept to, the rest is chosen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +19,9 @@ _CELL_STEP = 256
 _PLACES = ("gpu_layers", "cpu_experts", "devices", "split_mode", "main_gpu", "tensor_split", "tensor_overrides")
 
 
+NOTHING_NAMED = LoadParams()
+
+
 class Setting(NamedTuple):
     """How caches and scratch memory are kept, wherever the layers lie."""
 
@@ -37,7 +40,7 @@ class Wish:
     """None: 16 bits, or 8 where those do not fit. Fewer only where they were named."""
     depth: int | None = None
     """Tokens in the context at which speed counts; None: 4,096, or half the context where that is less."""
-    params: LoadParams = LoadParams()
+    params: LoadParams = NOTHING_NAMED
     """Further parameters that were named."""
 
     @classmethod
@@ -66,8 +69,7 @@ class Wish:
     @property
     def names_places(self) -> bool:
         """Whether somebody said where layers or tensors go: nothing is left to plan then."""
-        nothing = LoadParams()
-        return any(getattr(self.params, name) != getattr(nothing, name) for name in _PLACES)
+        return any(getattr(self.params, name) != getattr(NOTHING_NAMED, name) for name in _PLACES)
 
     def kinds(self) -> tuple[tuple[KvType, KvType], ...]:
         """The types of cache that are acceptable, best first: of keys and of values."""
@@ -113,6 +115,9 @@ class Wish:
             kv_offload=self.params.kv_offload,
             mmap=self.params.mmap is not False,
         )
+
+
+ANYTHING = Wish()
 
 
 def shortened(context: int) -> int:

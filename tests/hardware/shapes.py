@@ -7,7 +7,9 @@ MIB = 1024**2
 GIB = 1024**3
 
 
-def dense(layers: int = 32, layer_bytes: int = 118 * MIB, trained: int = 131_072, window: int | None = None) -> Geometry:
+def dense(
+    layers: int = 32, layer_bytes: int = 118 * MIB, trained: int = 131_072, window: int | None = None
+) -> Geometry:
     """A dense model; as it stands, Llama 3.1 8B in Q4_K_M."""
     layer = Layer(dense=Weights(size=layer_bytes), key_width=1024, value_width=1024)
     windowed = Layer(dense=Weights(size=layer_bytes), key_width=1024, value_width=1024, window=window)

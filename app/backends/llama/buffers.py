@@ -13,7 +13,7 @@ _BESIDE_PROCESSOR = ("CPU", "BLAS")
 
 
 def buffers_of(lines: Iterable[str]) -> tuple[MemoryUse, ...]:
-    """What each device holds, the machine's own memory last. A model loaded after another one's caches drafts for it."""
+    """What each device holds, the machine's memory last. A model loaded after another one's caches drafts for it."""
     parts: dict[str, dict[str, int]] = {CPU: {}}
     caches_seen = drafts = False
     for line in lines:
