@@ -1,8 +1,10 @@
 """The shape of a model from the figures a catalogue has, where no header was read: near, but not exact."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from app.hardware.geometry import Geometry, Layer
+from app.hardware.graph import WIDE_QUERIES, GraphWidths
 from app.hardware.quantizations import TENSOR_TYPES
 from app.hardware.weights import NO_WEIGHTS, Weights
 
@@ -13,6 +15,8 @@ _MIXES = {"IQ2_M": "IQ2_S", "IQ3_M": "IQ3_S", "IQ3_XS": "IQ3_S", "MXFP4_MOE": "M
 """Mixes that are not called by the type most of them is made of."""
 _REPACKED_SHARE = 0.75
 """Of a K-quant's bytes: the rest are tensors kept at more bits, which are not repacked."""
+_RECURRENT_WIDTHS = 15
+"""Of the residual stream, in a recurrent layer of the usual proportions."""
 _PLAIN = frozenset({_F32, _F16, 30})
 
 
@@ -56,10 +60,9 @@ def geometry_from_figures(figures: Figures, file_size: int, quantization: str) -
     """The likely shape of that model in a file of so many bytes, quantized as named ("Q4_K_M")."""
     kind = main_type(quantization)
     shares = _shares(figures, file_size, kind)
-    layers = tuple(_layer(figures, index, shares) for index in range(figures.layers))
     return Geometry(
         architecture=figures.architecture,
-        layers=layers,
+        layers=_layers(figures, shares),
         embedding=shares.embedding,
         output=shares.output,
         tied=figures.tied,
@@ -76,11 +79,13 @@ def geometry_from_figures(figures: Figures, file_size: int, quantization: str) -
         quantization=quantization,
         file_size=file_size,
         parameters=figures.parameters or shares.parameters,
+        graph=_widths_of_graph(figures),
         active_parameters=figures.active_parameters or figures.parameters or shares.parameters,
         exact=False,
     )
 
 
+@cache
 def main_type(quantization: str) -> int:
     """The ggml type most of a file with that name is made of; F16 where the name tells nothing."""
     name = quantization.upper().removeprefix("UD-").removesuffix("_XL")
@@ -145,12 +150,20 @@ def _weights(size: int, kind: int, repackable: int) -> Weights:
     return Weights(size=size, by_type={kind: size}, repackable=shaped, tileable=shaped, largest=size)
 
 
-def _layer(figures: Figures, index: int, shares: _Shares) -> Layer:
+def _layers(figures: Figures, shares: _Shares) -> tuple[Layer, ...]:
+    """Few are unlike each other: each kind is one object."""
+    full, other = _layer(figures, shares, full=True), _layer(figures, shares, full=False)
+    every, own = figures.full_every, figures.layers - figures.shared_cache_layers
+    sees_all = [(index + 1) % every == 0 if every else figures.window is None for index in range(figures.layers)]
+    layers = [full if flag else other for flag in sees_all]
+    without = {id(one): replace(one, key_width=0, value_width=0) for one in (full, other)}
+    return tuple(layer if index < own else without[id(layer)] for index, layer in enumerate(layers))
+
+
+def _layer(figures: Figures, shares: _Shares, *, full: bool) -> Layer:
     every = figures.full_every
-    full = (index + 1) % every == 0 if every else figures.window is None
     recurrent = bool(figures.state_bytes) and not full
-    shared = index >= figures.layers - figures.shared_cache_layers
-    key, value = (0, 0) if recurrent or shared else _widths(figures, full)
+    key, value = (0, 0) if recurrent else _widths(figures, full)
     rest = figures.layers - figures.layers // every if every else figures.layers
     return Layer(
         dense=shares.dense,
@@ -171,6 +184,25 @@ def _widths(figures: Figures, full: bool) -> tuple[int, int]:
         if figures.full_key_head:
             return heads * figures.full_key_head, heads * figures.full_key_head
     return heads * head, heads * (figures.value_head or head)
+
+
+def _widths_of_graph(figures: Figures) -> GraphWidths:
+    value = figures.value_head or _key_head(figures)
+    compressed = bool(figures.compressed_width)
+    return GraphWidths(
+        width=figures.width,
+        queries=0 if compressed else figures.heads * max(_key_head(figures), figures.full_key_head),
+        heads=figures.heads,
+        dense=figures.feed_forward or figures.shared_experts * figures.expert_feed_forward,
+        experts=figures.experts_used * figures.expert_feed_forward,
+        experts_used=figures.experts_used,
+        shared_experts=bool(figures.shared_experts),
+        recurrent=_RECURRENT_WIDTHS * figures.width if figures.state_bytes else 0,
+        uncompressed=figures.heads * (2 * figures.compressed_width + value) if compressed else 0,
+        value_row=figures.compressed_width,
+        wide_queries=figures.architecture.startswith(WIDE_QUERIES),
+        windows=figures.window is not None,
+    )
 
 
 def _key_head(figures: Figures) -> int:
