@@ -13,7 +13,7 @@ from msgspec.structs import replace as changed
 from app.errors import AppError
 from app.hardware.description import GB, NamedCard, Words, words_of
 from app.hardware.gpus import KnownGpu, known_gpu
-from app.protocol import Device, Machine, Reason
+from app.protocol import Device, Machine, Reason, Value
 
 LONGEST_TEXT = 400
 LONGEST_FILE = 256 * 1024
@@ -55,6 +55,11 @@ def machine_from_text(text: str, here: Machine | None = None) -> Described:
     if not machine.usable_devices and machine.ram_total is None:
         raise _not_understood(text)
     return Described(machine, tuple(described.assumptions))
+
+
+def departs_from_here(text: str) -> bool:
+    """Whether the description is about this machine with something changed: it must be known then."""
+    return not text.lstrip().startswith("{") and words_of(text[:LONGEST_TEXT]).what_if
 
 
 def _machine_of_json(text: str) -> Machine:
@@ -200,7 +205,7 @@ class _Describing:
         self._assume("assumed_bandwidth", rate=round(rate / 1e9))
         return rate
 
-    def _assume(self, code: str, **values: str | int) -> None:
+    def _assume(self, code: str, **values: Value) -> None:
         self.assumptions.append(Reason(code=code, values=dict(values)))
 
 

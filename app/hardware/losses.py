@@ -9,9 +9,9 @@ from types import MappingProxyType
 _DIVERGENCES: Mapping[str, float] = MappingProxyType(
     {
         "Q8": 0.0014, "Q6_K": 0.0055, "Q5_K": 0.0108, "Q5": 0.02, "Q4_K_S": 0.032, "Q4_K": 0.028, "IQ4_NL": 0.0357,
-        "IQ4": 0.0363, "Q4": 0.072, "MXFP4": 0.004, "MXFP4_MOE": 0.045, "NVFP4": 0.03, "Q3_K_S": 0.2, "Q3_K_L": 0.073,
-        "Q3": 0.0844,        "IQ3_M": 0.1025, "IQ3_S": 0.111, "IQ3_XS": 0.139, "IQ3": 0.184, "Q2": 0.332, "IQ2_M": 0.326, "IQ2": 0.546,
-        "IQ1": 1.8, "TQ": 1.0,
+        "IQ4": 0.0363, "Q4": 0.072, "MXFP4": 0.004, "MXFP4_MOE": 0.045, "NVFP4": 0.03, "Q3_K_S": 0.2,
+        "Q3_K_L": 0.073, "Q3": 0.0844, "IQ3_M": 0.1025, "IQ3_S": 0.111, "IQ3_XS": 0.139, "IQ3": 0.184,
+        "Q2": 0.332, "IQ2_M": 0.326, "IQ2": 0.546, "IQ1": 1.8, "TQ": 1.0,
     }
 )  # fmt: skip
 """By the longest beginning of the name. Models whose only file is MXFP4 were trained in it, others were rounded."""

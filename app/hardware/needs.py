@@ -15,7 +15,7 @@ EASY = 40.0
 LONG_WAIT_S = 10.0
 """Seconds to the first word of an answer that people put up with."""
 
-_SLOW_COST, _BRISK_COST = 12.0, 3.0
+_SLOW_COST, _BRISK_COST = 16.0, 3.0
 """Points of quality that the pace of reading, and the pace from which it is smooth, cost against an easy one."""
 _SHORT_WAIT_S = 2.0
 _WAIT_COST, _LONG_WAIT_COST, _MOST_WAIT_COST = 4.0, 0.5, 25.0

@@ -13,7 +13,7 @@ from app.hardware.needs import NEEDS
 from app.hardware.picks import picks
 from app.hardware.suggesting import suggestion
 from app.hardware.unlocks import unlocks
-from app.protocol import Advice, Catalogue, CatalogueModel, Machine, Reason, Suggestion, Use, Verdict
+from app.protocol import Advice, Catalogue, CatalogueModel, Machine, Reason, Suggestion, Use, Value, Verdict
 
 
 def advise(
@@ -68,7 +68,7 @@ def _nothing(use: Use, catalogue: Catalogue, planning: Planning) -> Reason:
     smallest = min(able, key=_smallest_size)
     _, file = usable_files(smallest)[-1]
     planned = planning.plan(smallest, file, NEEDS[use])
-    values: dict[str, str | int | float] = {"model": smallest.name}
+    values: dict[str, Value] = {"model": smallest.name}
     if planned.verdict is Verdict.NO or planned.prediction is None:
         return Reason(code="nothing_fits", values=values | {"needed_bytes": planned.total})
     return Reason(code="nothing_quick", values=values | {"rate": round(planned.prediction.decode.expected, 1)})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.hardware.candidates import Candidate
 from app.hardware.needs import EASY, LONG_WAIT_S, NEEDS, SMOOTH
-from app.protocol import CPU, KvType, Machine, Plan, Reason, Suggestion, Use, Verdict
+from app.protocol import CPU, KvType, Machine, Plan, Reason, Suggestion, Use, Value, Verdict
 
 _NOTICEABLE_LOSS = 4.0
 """Points of quality from which a person is told what the quantization costs."""
@@ -38,7 +38,7 @@ def suggestion(candidate: Candidate, use: Use, machine: Machine) -> Suggestion:
 def _place(candidate: Candidate, use: Use, machine: Machine) -> Reason:
     """Where it runs, and how that feels."""
     planned = candidate.plan
-    values: dict[str, str | int | float] = {"device": place_of(planned, machine), "rate": shown_rate(candidate.rate)}
+    values: dict[str, Value] = {"device": place_of(planned, machine), "rate": shown_rate(candidate.rate)}
     if not NEEDS[use].writes:
         return Reason(code="runs_reading", values=values)
     if planned.prediction is None:
@@ -112,4 +112,4 @@ def place_of(planned: Plan, machine: Machine) -> str:
 
 def shown_rate(rate: float) -> int:
     """A speed as it is said: no more digits than it deserves."""
-    return round(rate) if rate < 100 else round(rate, -1)
+    return round(rate) if rate < 100 else 10 * round(rate / 10)

@@ -1,12 +1,14 @@
-"""What one change of the hardware would make possible: more video memory, more memory, a graphics card."""
+"""What one change of the hardware would make possible: a card that works, more memory on it, more memory, a card."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from app.hardware.candidates import Candidate, Planning, candidates
 from app.hardware.gpus import GIB, KnownGpu, known_gpu
-from app.protocol import Catalogue, Device, Machine, Reason, Use
+from app.hardware.suggesting import shown_rate
+from app.protocol import Catalogue, Device, Machine, Reason, Use, Value
 
 _WORTHWHILE = 4.0
 """Points of usefulness from which a change is worth telling."""
@@ -19,16 +21,25 @@ _DESKTOP = 300 * 1024**2
 _MOST = 2
 
 
+@dataclass(frozen=True)
+class _Change:
+    """One change, and the machine after it."""
+
+    code: str
+    machine: Machine
+    values: dict[str, Value]
+
+
 def unlocks(use: Use, catalogue: Catalogue, planning: Planning, best: Candidate | None) -> tuple[Reason, ...]:
     """The smallest change of each kind after which something clearly better runs, with what that is."""
     found: list[Reason] = []
-    for kind in (_video, _memory, _card):
-        for code, gib, machine in kind(planning.machine):
-            if (better := _better(use, catalogue, planning.on(machine), best)) is not None:
-                values = {"size": gib, "model": better.model.name, "rate": round(better.rate)}
-                found.append(Reason(code=code, values=values))
+    for kind in (_mended, _video, _memory, _card):
+        for change in kind(planning.machine) if len(found) < _MOST else ():
+            if (better := _better(use, catalogue, planning.on(change.machine), best)) is not None:
+                told: dict[str, Value] = {"model": better.model.name, "rate": shown_rate(better.rate)}
+                found.append(Reason(code=change.code, values=change.values | told))
                 break
-    return tuple(found[:_MOST])
+    return tuple(found)
 
 
 def _better(use: Use, catalogue: Catalogue, planning: Planning, best: Candidate | None) -> Candidate | None:
@@ -39,7 +50,18 @@ def _better(use: Use, catalogue: Catalogue, planning: Planning, best: Candidate 
     return found[0] if found else None
 
 
-def _video(machine: Machine) -> Iterator[tuple[str, int, Machine]]:
+def _mended(machine: Machine) -> Iterator[_Change]:
+    """The same with a card that is in it and cannot be used now."""
+    if machine.usable_devices:
+        return
+    for device in machine.devices:
+        known = known_gpu(device.name, device.memory_total)
+        if known is not None and known.kind == "discrete" and known.memory:
+            devices = (_fitted(known, known.memory),)
+            yield _Change("unlock_mended", replace(machine, devices=devices), {"device": device.name})
+
+
+def _video(machine: Machine) -> Iterator[_Change]:
     """The same with a card of the next two usual sizes in the place of its largest."""
     own = [device for device in machine.usable_devices if device.kind == "discrete" and device.memory_total]
     if not own:
@@ -49,10 +71,10 @@ def _video(machine: Machine) -> Iterator[tuple[str, int, Machine]]:
     for size in [size for size in _VIDEO_SIZES if size > total * 1.1][:2]:
         bigger = replace(largest, memory_total=size * GIB, memory_free=size * GIB - _DESKTOP)
         devices = tuple(bigger if device is largest else device for device in machine.devices)
-        yield "unlock_video", size, replace(machine, devices=devices)
+        yield _Change("unlock_video", replace(machine, devices=devices), {"size": size})
 
 
-def _memory(machine: Machine) -> Iterator[tuple[str, int, Machine]]:
+def _memory(machine: Machine) -> Iterator[_Change]:
     """The same with the next two usual sizes of memory."""
     if machine.ram_total is None or machine.ram_available is None:
         return
@@ -62,7 +84,7 @@ def _memory(machine: Machine) -> Iterator[tuple[str, int, Machine]]:
         more = size * GIB - machine.ram_total
         grown = tuple(_grown(device, size * GIB / machine.ram_total) for device in machine.devices)
         larger = replace(machine, ram_total=size * GIB, ram_available=machine.ram_available + more, devices=grown)
-        yield ("unlock_unified" if unified else "unlock_memory"), size, larger
+        yield _Change("unlock_unified" if unified else "unlock_memory", larger, {"size": size})
 
 
 def _grown(device: Device, factor: float) -> Device:
@@ -76,25 +98,26 @@ def _grown(device: Device, factor: float) -> Device:
     )
 
 
-def _card(machine: Machine) -> Iterator[tuple[str, int, Machine]]:
-    """The same with a graphics card, where it has none of its own and one can be put in."""
-    if any(device.kind != "integrated" for device in machine.usable_devices) or "macos" in machine.os.casefold():
+def _card(machine: Machine) -> Iterator[_Change]:
+    """One like it with a graphics card, where it has none of its own."""
+    if any(device.kind not in ("integrated", "unknown") for device in machine.devices):
         return
     for name, size in _CARDS:
         if (known := known_gpu(name, size * GIB)) is not None:
-            yield "unlock_card", size, replace(machine, devices=(_fitted(known, size),))
+            yield _Change("unlock_card", replace(machine, devices=(_fitted(known, size * GIB),)), {"size": size})
 
 
-def _fitted(known: KnownGpu, size: int) -> Device:
+def _fitted(known: KnownGpu, memory: int) -> Device:
+    backend = "CUDA" if known.vendor == "nvidia" else "Vulkan"
     return Device(
         name=known.name,
         kind="discrete",
-        backend="CUDA",
-        engine_name="CUDA0",
+        backend=backend,
+        engine_name=f"{backend}0",
         vendor=known.vendor,
         architecture=known.architecture,
-        memory_total=size * GIB,
-        memory_free=size * GIB - _DESKTOP,
+        memory_total=memory,
+        memory_free=memory - _DESKTOP,
         bandwidth=known.bandwidth,
         compute=known.compute,
     )
