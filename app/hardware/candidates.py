@@ -12,7 +12,7 @@ from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry
 from app.hardware.losses import quantization_loss
 from app.hardware.need import Besides
-from app.hardware.needs import CONVERSATION, NEEDS, Needs, pace_cost
+from app.hardware.needs import CONVERSATION, NEEDS, Needs, pace_cost, worth
 from app.hardware.planner import plan
 from app.hardware.wish import Wish
 from app.protocol import CatalogueModel, GgufFile, KvType, Machine, Plan, Rank, Use, Verdict
@@ -22,7 +22,8 @@ LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (inf, 2.7))
 _TWO_BITS = ("Q2", "IQ2", "Q1", "IQ1", "TQ")
 _LARGE = 40.0
 _SMALL_CACHE_COST = 0.5
-_NO_ROOM_COST = 30.0
+_NO_ROOM = 0.25
+"""What is left of the worth of a model for which the disk has no room."""
 _LEAST_TIME_S = 0.001
 """No token takes less."""
 MOST = 10
@@ -47,7 +48,7 @@ class Candidate:
     @property
     def utility(self) -> float:
         """What it is worth here: how good it is, less what waiting for it costs, and less for what has no room."""
-        return self.quality - self.slowness - (_NO_ROOM_COST if (self.disk_left or 0) < 0 else 0.0)
+        return worth(self.quality, self.slowness) * (_NO_ROOM if (self.disk_left or 0) < 0 else 1.0)
 
     @property
     def disk_left(self) -> int | None:
@@ -196,7 +197,7 @@ def _hope(model: CatalogueModel, file: GgufFile, planning: Planning, needs: Need
     if rate == 0 or (needs.writes and rate < CONVERSATION):
         return 0.0
     cost = pace_cost(rate / needs.thinking) if needs.writes else 0.0
-    return rank.score - quantization_loss(file.quantization, model.parameters) - cost
+    return worth(rank.score - quantization_loss(file.quantization, model.parameters), cost)
 
 
 def fastest_pace(model: CatalogueModel, file: GgufFile, planning: Planning) -> float:

@@ -13,7 +13,8 @@ _SQUEEZED = 2.0
 
 def not_worth(use: Use, catalogue: Catalogue, planning: Planning, ranked: Sequence[Candidate]) -> tuple[NotWorth, ...]:
     """Well-known models that are too much for this machine, then those that others have overtaken."""
-    return (*_too_much(use, catalogue, planning, ranked), *_overtaken(catalogue, ranked))
+    overtaken = () if use is Use.VISION else _overtaken(catalogue, ranked)  # none of the old ones sees
+    return (*_too_much(use, catalogue, planning, ranked), *overtaken)
 
 
 def _too_much(use: Use, catalogue: Catalogue, planning: Planning, ranked: Sequence[Candidate]) -> list[NotWorth]:

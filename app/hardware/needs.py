@@ -15,8 +15,10 @@ EASY = 40.0
 LONG_WAIT_S = 10.0
 """Seconds to the first word of an answer that people put up with."""
 
-_SLOW_COST, _BRISK_COST = 16.0, 3.0
+_SLOW_COST, _BRISK_COST = 16.0, 1.5
 """Points of quality that the pace of reading, and the pace from which it is smooth, cost against an easy one."""
+_ALL = 70.0
+"""Points of the ablest models: what slowness costs a lesser one is less in proportion."""
 _SHORT_WAIT_S = 2.0
 _WAIT_COST, _LONG_WAIT_COST, _MOST_WAIT_COST = 4.0, 0.5, 25.0
 """Points that a long wait costs, each second beyond it, and the most."""
@@ -49,6 +51,11 @@ class Needs:
         wait = seconds * self.reading
         short = min(max(wait - _SHORT_WAIT_S, 0) / (LONG_WAIT_S - _SHORT_WAIT_S), 1) * _WAIT_COST
         return min(short + max(wait - LONG_WAIT_S, 0) * _LONG_WAIT_COST, _MOST_WAIT_COST)
+
+
+def worth(quality: float, cost: float) -> float:
+    """What a model of that quality is worth where its slowness costs so many points of a model that could do all."""
+    return quality * (1 - cost / _ALL)
 
 
 def pace_cost(rate: float) -> float:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from app.hardware.candidates import Candidate
 from app.hardware.needs import EASY, LONG_WAIT_S
 
+_IMPATIENCE = 0.5
+"""Points of quality that each second beyond a long wait costs."""
 _CLEARLY_FASTER = 1.5
 _LEAST_OF_BALANCED = 0.6
 """A fast pick that is much worse than the balanced one is none."""
@@ -25,14 +27,15 @@ def picks(ranked: Sequence[Candidate]) -> Picks | None:
     if not ranked:
         return None
     balanced = ranked[0]
-    return Picks(_fast(ranked, balanced), balanced, max(ranked, key=_ability))
+    best = max(ranked, key=_ability)
+    return Picks(_fast(ranked, balanced), balanced, best if best.quality > balanced.quality else balanced)
 
 
-def _ability(candidate: Candidate) -> tuple[bool, bool, float, float]:
-    """The best is the ablest one that has room and does not let one wait too long; of equals the faster."""
+def _ability(candidate: Candidate) -> tuple[bool, float, float]:
+    """The best is the ablest that has room, less what too long a wait costs; of equals the faster."""
     prediction = candidate.plan.prediction
-    patient = prediction is None or prediction.ttft_s.expected <= LONG_WAIT_S
-    return (candidate.disk_left or 0) >= 0, patient, candidate.quality, candidate.rate
+    late = 0.0 if prediction is None else max(prediction.ttft_s.expected - LONG_WAIT_S, 0.0)
+    return (candidate.disk_left or 0) >= 0, candidate.quality - late * _IMPATIENCE, candidate.rate
 
 
 def _fast(ranked: Sequence[Candidate], balanced: Candidate) -> Candidate:

@@ -76,7 +76,7 @@ def _video(machine: Machine) -> Iterator[_Change]:
 
 def _memory(machine: Machine) -> Iterator[_Change]:
     """The same with the next two usual sizes of memory."""
-    if machine.ram_total is None or machine.ram_available is None:
+    if not machine.ram_total or machine.ram_available is None:
         return
     unified = [device for device in machine.usable_devices if device.kind == "unified"]
     total = machine.ram_total / GIB
