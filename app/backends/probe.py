@@ -11,7 +11,7 @@ from msgspec import field
 
 from app.backends.llama.process import death_reason, worker_environment
 from app.errors import AppError
-from app.hardware.detection.answers import DriverAnswers, NvmlAnswers
+from app.hardware.detection.answers import BackendFault, DriverAnswers, EngineBuild, NvmlAnswers
 from app.hardware.nvidia import driver_is_here
 from app.launch import own_command
 from app.paths import RESOURCES
@@ -35,15 +35,6 @@ class EngineDevice(Wire, frozen=True):
     """Its place on the PCI bus."""
 
 
-class BackendFault(Wire, frozen=True):
-    """Why a backend that is built in has no devices."""
-
-    backend: str
-    reason: str = ""
-    silent: bool = False
-    """It did not answer in time."""
-
-
 class BackendAnswer(Wire, frozen=True):
     """What one backend told of itself."""
 
@@ -58,13 +49,7 @@ class EngineReport(Wire, frozen=True):
     version: str
     llama_version: str
     devices: tuple[EngineDevice, ...] = ()
-    backends: tuple[str, ...] = ()
-    """Those for GPUs that are built in: "CUDA", "Vulkan" …"""
-    faults: tuple[BackendFault, ...] = ()
-    cuda: int | None = None
-    """The version of CUDA it was built for, 12040 for 12.4."""
-    cuda_archs: tuple[str, ...] = ()
-    """The compute capabilities it was compiled for: "8.9"."""
+    build: EngineBuild = EngineBuild()
 
     @property
     def graphics(self) -> tuple[Device, ...]:

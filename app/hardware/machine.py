@@ -101,7 +101,7 @@ def driver_devices(answers: Answers, root: Path, ram_available: int | None) -> t
     return (
         *nvidia,
         *(_silent(card) for card in cards if card.vendor == "nvidia" and card.pci_id not in seen),
-        *amd_devices(cards, root, ram_available, kernel),
+        *amd_devices(cards, root, ram_available, kernel, answers.own_pids),
         *intel_devices(cards, kernel),
         *apple_devices(answers, ram_available),
         *dxgi_devices(answers.drivers.dxgi, ram_available),

@@ -28,7 +28,7 @@ class Shelf:
         self._library = Library(preferences.model_folder)
         self._reading = asyncio.Lock()
         self._probing = asyncio.Lock()
-        self._report: tuple[float, EngineReport] | None = None
+        self._report: tuple[float, EngineReport | AppError] | None = None
         self._asking = asyncio.Lock()
         self._drivers: tuple[float, DriverAnswers] | None = None
 
@@ -86,8 +86,17 @@ class Shelf:
         """What the engine says of itself and its devices. Raises AppError("engine_missing")."""
         async with self._probing:
             if self._report is None or time.monotonic() - self._report[0] > REPORT_AGE_S:
-                self._report = (time.monotonic(), await probe_engine())
+                self._report = (time.monotonic(), await self._probed())
+            if isinstance(self._report[1], AppError):
+                raise self._report[1]
             return self._report[1]
+
+    async def _probed(self) -> EngineReport | AppError:
+        """A fault is an answer too: who hangs once would hang for every question."""
+        try:
+            return await probe_engine()
+        except AppError as error:
+            return error
 
     async def _check(
         self, entry: ModelEntry, header: Header, params: LoadParams, reclaimable: int, devices: tuple[Device, ...]

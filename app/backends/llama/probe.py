@@ -12,10 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from app.backends.llama.causes import death_cause
-from app.backends.probe import BACKEND_SECONDS, BackendAnswer, BackendFault, EngineDevice, EngineReport, ProbeFailed
+from app.backends.probe import BACKEND_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
 from app.errors import AppError
 from app.hardware.detection.adapters import dxgi_adapters
-from app.hardware.detection.answers import DriverAnswers
+from app.hardware.detection.answers import BackendFault, DriverAnswers, EngineBuild
 from app.hardware.nvidia import ask_nvml, driver_is_here
 from app.launch import own_command
 from app.paths import RESOURCES
@@ -74,10 +74,12 @@ def report() -> EngineReport:
             version=metadata.version("llama-cpp-python"),
             llama_version=binding.version(),
             devices=(*map(_described, plain), *(device for answer in answers.values() for device in answer.devices)),
-            backends=backends,
-            faults=tuple(answer.fault for answer in answers.values() if answer.fault is not None),
-            cuda=binding.cuda_runtime() if "CUDA" in backends else None,
-            cuda_archs=cuda_archs(answers["CUDA"].features.get("ARCHS", "")) if "CUDA" in answers else (),
+            build=EngineBuild(
+                backends=backends,
+                faults=tuple(answer.fault for answer in answers.values() if answer.fault is not None),
+                cuda=binding.cuda_runtime() if "CUDA" in backends else None,
+                cuda_archs=cuda_archs(answers["CUDA"].features.get("ARCHS", "")) if "CUDA" in answers else (),
+            ),
         )
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         raise AppError("engine_missing", reason=str(error)) from error

@@ -6,6 +6,7 @@ Sources: Documentation/gpu/amdgpu/driver-misc.rst and drivers/gpu/drm/amd/amdkfd
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.hardware.detection.fdinfo import BORROWED, OWN, fdinfos, held
 from app.hardware.detection.files import fields, number, text
 from app.hardware.detection.pci import PciCard
 from app.protocol import Device
@@ -31,11 +32,22 @@ class KfdNode:
 
 
 def amd_devices(
-    cards: tuple[PciCard, ...], root: Path, ram_available: int | None, driver: str = ""
+    cards: tuple[PciCard, ...],
+    root: Path,
+    ram_available: int | None,
+    driver: str = "",
+    own_pids: tuple[int, ...] = (),
 ) -> tuple[Device, ...]:
-    """AMD's among the cards."""
+    """AMD's among the cards; what `own_pids` hold is not others'."""
     nodes = {node.pci_id: node for node in kfd_nodes(root)}
-    return tuple(_device(card, nodes.get(card.pci_id), ram_available, driver) for card in cards if card.vendor == "amd")
+    found = []
+    for card in cards:
+        if card.vendor == "amd":
+            node = nodes.get(card.pci_id)
+            memory = _memory(card, node, ram_available)
+            ours = held(fdinfos(root, own_pids), card.pci_id, BORROWED if memory.integrated else OWN)
+            found.append(_device(card, node, memory, ours, driver))
+    return tuple(found)
 
 
 def kfd_nodes(root: Path) -> tuple[KfdNode, ...]:
@@ -59,27 +71,43 @@ def kfd_nodes(root: Path) -> tuple[KfdNode, ...]:
     return tuple(found)
 
 
-def _device(card: PciCard, node: KfdNode | None, ram_available: int | None, driver: str) -> Device:
+@dataclass(frozen=True)
+class _Memory:
+    """A card's memory in bytes; `used` by anyone, `shared` of it is the machine's."""
+
+    integrated: bool
+    total: int | None
+    free: int | None
+    used: int | None
+    shared: int | None
+
+
+def _memory(card: PciCard, node: KfdNode | None, ram_available: int | None) -> _Memory:
     vram, vram_used = number(card.folder / "mem_info_vram_total"), number(card.folder / "mem_info_vram_used")
-    gtt, gtt_used = number(card.folder / "mem_info_gtt_total"), number(card.folder / "mem_info_gtt_used")
+    gtt, gtt_used = number(card.folder / "mem_info_gtt_total"), number(card.folder / "mem_info_gtt_used") or 0
     integrated = _integrated(vram, gtt, node)
-    total, free = vram, None if vram is None or vram_used is None else max(vram - vram_used, 0)
-    shared = 0
-    if integrated and gtt is not None:
-        borrowed = max(gtt - (gtt_used or 0), 0)
-        if ram_available is not None:
-            borrowed = min(borrowed, ram_available)
-        total, free, shared = (vram or 0) + gtt, (free or 0) + borrowed, gtt
+    if vram is None:
+        return _Memory(integrated, None, None, None, None)
+    free = None if vram_used is None else max(vram - vram_used, 0)
+    if not integrated or gtt is None:
+        return _Memory(integrated, vram, free, vram_used, 0)
+    borrowed = max(gtt - gtt_used, 0)
+    if ram_available is not None:
+        borrowed = min(borrowed, ram_available)
+    return _Memory(integrated, vram + gtt, (free or 0) + borrowed, (vram_used or 0) + gtt_used, gtt)
+
+
+def _device(card: PciCard, node: KfdNode | None, memory: _Memory, ours: int, driver: str) -> Device:
     return Device(
         name=card.name,
-        kind="unknown" if vram is None else "integrated" if integrated else "discrete",
+        kind="unknown" if memory.total is None else "integrated" if memory.integrated else "discrete",
         vendor="amd",
         architecture=node.target if node else "",
-        memory_total=total,
-        memory_free=free,
-        memory_used_by_others=None if vram_used is None else vram_used + (gtt_used or 0 if integrated else 0),
-        memory_shared=None if vram is None else shared,
-        bandwidth=None if node is None or integrated else _bandwidth(node),
+        memory_total=memory.total,
+        memory_free=memory.free,
+        memory_used_by_others=None if memory.used is None else max(memory.used - ours, 0),
+        memory_shared=memory.shared,
+        bandwidth=None if node is None or memory.integrated else _bandwidth(node),
         pci_id=card.pci_id,
         driver=driver if card.driver else "",
         sources=("sysfs", "kfd") if node else ("sysfs",),

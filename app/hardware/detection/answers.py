@@ -79,6 +79,27 @@ class DriverAnswers(Wire, frozen=True, kw_only=True):
     dxgi: tuple[DxgiAdapter, ...] = ()
 
 
+class BackendFault(Wire, frozen=True):
+    """Why a backend that is built into the engine has no devices."""
+
+    backend: str
+    reason: str = ""
+    silent: bool = False
+    """It did not answer in time."""
+
+
+class EngineBuild(Wire, frozen=True, kw_only=True):
+    """What the engine was built for, and what became of it here."""
+
+    backends: tuple[str, ...] = ()
+    """Those for GPUs: "CUDA", "Vulkan" …"""
+    faults: tuple[BackendFault, ...] = ()
+    cuda: int | None = None
+    """The version of CUDA it was built for, 12040 for 12.4."""
+    cuda_archs: tuple[str, ...] = ()
+    """The compute capabilities it was compiled for: "8.9"."""
+
+
 class DiskAnswer(Wire, frozen=True, kw_only=True):
     """The disk of the model folder."""
 
