@@ -5,7 +5,8 @@ import pytest
 
 from app.protocol import Advice, CatalogueState, ErrorInfo, Use
 from tests.models.test_catalogue import renumbered
-from tests.models.test_catalogue_updates import Serving, server as catalogue_server  # noqa: F401 (a fixture)
+from tests.models.test_catalogue_updates import Serving
+from tests.models.test_catalogue_updates import server as catalogue_server  # noqa: F401 (a fixture)
 from tests.server.scripted import Server
 
 DESKTOP = "RTX 4070 12 GB, 32 GB RAM"
