@@ -6,11 +6,12 @@ same advice, and nothing is looked at but these.
 
 from collections.abc import Iterable
 
-from app.hardware.candidates import MOST, Planning, candidates, usable_files
+from app.hardware.candidates import MOST, candidates, usable_files
 from app.hardware.corrections import Corrections
 from app.hardware.disappointments import not_worth
 from app.hardware.needs import NEEDS
 from app.hardware.picks import picks
+from app.hardware.planning import Planning
 from app.hardware.suggesting import suggestion
 from app.hardware.unlocks import unlocks
 from app.protocol import Advice, Catalogue, CatalogueModel, Machine, Reason, Suggestion, Use, Value, Verdict
