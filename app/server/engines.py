@@ -14,6 +14,7 @@ from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
+from app.server.planning import Planning
 from app.server.shelf import Shelf
 
 
@@ -28,6 +29,7 @@ class Engines:
         states: Callable[[], StateFolder | None] = lambda: None,
     ) -> None:
         self._shelf = shelf
+        self._planning = Planning(shelf)
         self._publish = publish
         self._place = Place(factory, states, self._changed)
         self._loadings = Loadings()
@@ -135,13 +137,13 @@ class Engines:
 
     async def _check(self, entry: ModelEntry, params: LoadParams) -> None:
         """Raise AppError where it does not fit into what is free, with what unloading the present model would free."""
-        reclaimable = await self._place.engine.resident() if self._place.engine else 0
-        await self._shelf.check_fits(entry, params, reclaimable)
+        freed = await self._place.engine.taken() if self._place.engine else {}
+        await self._planning.prepare(entry, params, freed)
 
     def _start(self, entry: ModelEntry, params: LoadParams) -> Loading:
         """A new load, behind those that were asked for before."""
         again = self._loaded_as(entry) is not None or self._loadings.first(entry.id) is not None
-        task = asyncio.create_task(self._place.load(entry, params, lambda: self._shelf.check_fits(entry, params)))
+        task = asyncio.create_task(self._place.load(entry, params, lambda: self._planning.prepare(entry, params)))
         loading = Loading(entry.id, params, again, task)
         self._loadings.add(loading)
         self._errors.pop(entry.id, None)
