@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.backends.base import AnswerPart, Backend
 from app.errors import AppError
 from app.protocol import CPU, Generate, Loaded, LoadedMemory, LoadParams, ModelEntry, ModelState, Plan, PromptText
-from app.server.planning import compared
+from app.server.planning import compared, with_resident
 
 STOP_ANSWERS_S = 0.5
 """How long an answer gets to end by itself when its model is unloaded; with the unloading two seconds in all."""
@@ -75,6 +75,13 @@ class Engine:
             with contextlib.suppress(AppError):
                 found[CPU] = (await self.backend.stats()).resident
         return found
+
+    async def memory_now(self) -> LoadedMemory | None:
+        """What was predicted beside what it takes: llama.cpp's buffers, and whatever else its process holds."""
+        if self.memory is None:
+            return None
+        resident = (await self.taken()).get(CPU, 0)
+        return replace(self.memory, measured=with_resident(self.memory.measured, resident))
 
     async def end(self) -> None:
         """Stop what it is writing, then end it; its memory is free afterwards."""

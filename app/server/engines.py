@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, Event, LoadParams, ModelChanged, ModelEntry, ModelState, StateFolder
+from app.protocol import ErrorInfo, Event, LoadedMemory, LoadParams, ModelChanged, ModelEntry, ModelState, StateFolder
 from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
@@ -45,6 +45,12 @@ class Engines:
     def worker_pids(self) -> tuple[int, ...]:
         pid = self._place.engine.backend.pid if self._place.engine else None
         return () if pid is None else (pid,)
+
+    async def memory(self) -> tuple[LoadedMemory, ...]:
+        """What each loaded model was to take, and what it takes now."""
+        engine = self._place.engine
+        found = await engine.memory_now() if engine is not None else None
+        return () if found is None else (found,)
 
     async def entries(self) -> list[ModelEntry]:
         """All models of the library as they are now; the folder is read again."""

@@ -163,6 +163,12 @@ def compared(plan: Plan, model: str, loaded: Loaded) -> LoadedMemory:
     return LoadedMemory(model=model, predicted=plan.memory, measured=loaded.buffers)
 
 
+def with_resident(uses: Iterable[MemoryUse], resident: int) -> tuple[MemoryUse, ...]:
+    """The buffers with what the process holds beside them in the machine's memory. Pages of the file that were never
+    touched are no part of it, nor is scratch memory that was never used: there is no less than nothing besides."""
+    return tuple(replace(use, residual=max(resident - use.total, 0)) if use.device == CPU else use for use in uses)
+
+
 def _all_free(machine: Machine) -> int:
     cards = sum(device.memory_free or 0 for device in machine.devices if not device.memory_shared)
     return (machine.ram_available or 0) + cards

@@ -222,8 +222,8 @@ async def test_the_end_of_an_idle_worker_is_noticed(stage: Stage) -> None:
 
 
 async def test_a_model_too_large_is_refused_before_loading_with_the_numbers(stage: Stage) -> None:
+    stretched = LoadParams(context_length=2**31 - 1, rope_scaling=RopeScaling.YARN)
     with pytest.raises(AppError) as refused:
-        stretched = LoadParams(context_length=2**31 - 1, rope_scaling=RopeScaling.YARN)
         await stage.engines.load("first", stretched, wait=False)
     assert refused.value.code == "model_too_large"
     assert int(refused.value.values["needed_bytes"]) > int(refused.value.values["available_bytes"]) > 0
