@@ -97,20 +97,26 @@ def _point(row: dict[str, str]) -> Point:
     machine = _machine(row)
     batch = 2048 if _BATCHES.search(row["source"]) else 512
     offloaded = ((_ENGINE_NAME, shape.layers + 1),) if machine.devices else ()
-    faulty = _FAULTY in row["note"]
+    faulty, old = _FAULTY in row["note"], bool(_OLD_BUILD.search(row["build"]))
     return Point(
         id=row["id"],
         hardware=row["hardware"],
         kind=row["device_class"],
         geometry=_geometry(shape, row["quant"], float(row["active_GiB_per_token"]) * 2**30),
         machine=machine,
-        placement=Placement(context_length=65536, blocks=shape.layers, device_layers=offloaded, micro_batch=batch),
+        placement=Placement(
+            context_length=65536,
+            blocks=shape.layers,
+            device_layers=offloaded,
+            micro_batch=batch,
+            flash_attention=row["flash_attn"] == "1" or (row["flash_attn"] == "" and not old),
+        ),
         depth=int(row["depth"] or 0),
         decoded=_tokens(row["tg_test"]),
         decode=_number(row["tg_tps"]),
         read=_tokens(row["pp_test"]),
         prefill=None if faulty else _number(row["pp_tps"]),
-        old_build=bool(_OLD_BUILD.search(row["build"])),
+        old_build=old,
     )
 
 
@@ -159,7 +165,7 @@ def _machine(row: dict[str, str]) -> Machine:
     if row["device_class"] == "cpu":
         known = _processors().get(name, {})
         return Machine(
-            os="Linux", physical_cores=known.get("cores"), cpu_features=tuple(known.get("features", ())),
+            os="Linux", cpu_name=name, physical_cores=known.get("cores"), cpu_features=tuple(known.get("features", ())),
             ram_bandwidth=memory, described=True,
         )  # fmt: skip
     device = Device(
