@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -54,6 +55,13 @@ class ModelShape(msgspec.Struct, frozen=True, kw_only=True):
     full_every: int = 0
     experts: int = 0
     used: int = 0
+
+
+class Processor(msgspec.Struct, frozen=True, kw_only=True):
+    """What a processor's row leaves out."""
+
+    cores: int | None = None
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,9 +171,9 @@ def _machine(row: dict[str, str]) -> Machine:
     name, bandwidth, compute = row["hardware"], _number(row["mem_bw_GBs"]), _number(row["fp16_tflops"])
     memory = bandwidth * 1e9 if bandwidth else None
     if row["device_class"] == "cpu":
-        known = _processors().get(name, {})
+        known = _processors().get(name, Processor())
         return Machine(
-            os="Linux", cpu_name=name, physical_cores=known.get("cores"), cpu_features=tuple(known.get("features", ())),
+            os="Linux", cpu_name=name, physical_cores=known.cores, cpu_features=known.features,
             ram_bandwidth=memory, described=True,
         )  # fmt: skip
     device = Device(
@@ -181,7 +189,7 @@ def _machine(row: dict[str, str]) -> Machine:
     return Machine(os="Linux", devices=(device,), described=True)
 
 
-def _kind(row_class: str) -> str:
+def _kind(row_class: str) -> Literal["discrete", "integrated", "unified"]:
     if row_class == "apple" or row_class.startswith("soc"):
         return "unified"
     return "integrated" if row_class.startswith("igpu") else "discrete"
@@ -215,6 +223,6 @@ def _shapes() -> dict[str, ModelShape]:
 
 
 @cache
-def _processors() -> dict[str, dict[str, object]]:
-    processors: dict[str, dict[str, object]] = json.loads((DATA / "speed_processors.json").read_text())["processors"]
-    return processors
+def _processors() -> dict[str, Processor]:
+    content = json.loads((DATA / "speed_processors.json").read_text())
+    return msgspec.convert(content["processors"], dict[str, Processor])
