@@ -1,6 +1,7 @@
 """Where the parts of a model lie: which layers and experts on which device, and how its caches are kept."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.protocol import CPU, KvType
 
@@ -24,15 +25,15 @@ class Placement:
     flash_attention: bool = True
     batch: int = 2048
     micro_batch: int = 512
-    outputs: int = 1
-    """Tokens of one step whose logits are wanted (`n_outputs_max`)."""
+    outputs: int = 0
+    """Tokens of one step whose logits are wanted (`n_outputs_max`); 0: as many as the engine takes for its slots."""
     slots: int = 1
     """Sequences that share the cache (unified)."""
     swa_full: bool = False
     kv_offload: bool = True
     mmap: bool = True
 
-    @property
+    @cached_property
     def gpu_layers(self) -> int:
         return sum(count for _, count in self.device_layers)
 

@@ -4,15 +4,12 @@ import asyncio
 import time
 from pathlib import Path
 
-from msgspec.structs import replace
-
+from app.backends.engine_files import graphics_backends
 from app.backends.probe import EngineReport, probe_engine
 from app.errors import AppError
-from app.hardware.gguf import Header
 from app.hardware.machine import detect
-from app.hardware.memory import check_fits
-from app.models.library import Library, find, read_model
-from app.protocol import Device, LoadParams, Machine, ModelEntry, ModelState
+from app.models.library import Library, find
+from app.protocol import Device, Machine, ModelEntry, ModelState
 from app.server.preferences import Preferences
 
 REPORT_AGE_S = 30.0
@@ -27,6 +24,7 @@ class Shelf:
         self._library = Library(preferences.model_folder)
         self._reading = asyncio.Lock()
         self._probing = asyncio.Lock()
+        self._graphics = bool(graphics_backends())
         self._report: tuple[float, EngineReport] | None = None
 
     @property
@@ -51,25 +49,18 @@ class Shelf:
                 return entry
         raise AppError("no_model")
 
-    async def check_fits(self, entry: ModelEntry, params: LoadParams, reclaimable: int = 0) -> None:
-        """Raise AppError("model_too_large") with the numbers, or "model_broken", before anything is loaded.
-
-        `reclaimable`: bytes that will be free before loading begins. Graphics cards are asked for only where RAM alone
-        is too small: a probe takes longer than loading a small model.
-        """
-        if entry.state is ModelState.BROKEN and entry.error is not None:
-            raise AppError.from_info(entry.error)
-        header = await asyncio.to_thread(read_model, Path(entry.path))
-        try:
-            await self._check(entry, header, params, reclaimable, ())
-        except AppError as error:
-            if error.code != "model_too_large" or not (devices := await self._devices()):
-                raise
-            await self._check(entry, header, params, reclaimable, devices)
-
     async def machine(self) -> Machine:
         """This machine, with the devices the engine can use."""
         return await asyncio.to_thread(detect, self.folder, await self._devices())
+
+    async def machine_now(self) -> Machine:
+        """The same as cheaply as can be, with the memory that is free at this moment: asked before every load.
+
+        The engine is asked for graphics cards only where it could use any: a probe takes longer than loading a small
+        model.
+        """
+        devices = await self._devices() if self._graphics else ()
+        return await asyncio.to_thread(detect, self.folder, devices)
 
     async def report(self) -> EngineReport:
         """What the engine says of itself and its devices. Raises AppError("engine_missing")."""
@@ -77,14 +68,6 @@ class Shelf:
             if self._report is None or time.monotonic() - self._report[0] > REPORT_AGE_S:
                 self._report = (time.monotonic(), await probe_engine())
             return self._report[1]
-
-    async def _check(
-        self, entry: ModelEntry, header: Header, params: LoadParams, reclaimable: int, devices: tuple[Device, ...]
-    ) -> None:
-        machine = await asyncio.to_thread(detect, self.folder, devices)
-        if machine.ram_available is not None:
-            machine = replace(machine, ram_available=machine.ram_available + reclaimable)
-        check_fits(header, params.context_length, machine, entry.name)
 
     async def _devices(self) -> tuple[Device, ...]:
         """The graphics cards; none where the engine cannot be asked (the load itself will say why)."""

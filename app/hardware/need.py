@@ -1,0 +1,176 @@
+"""What a placement takes of each device's memory, byte by byte, from the shape of the model alone (level 0).
+
+Formulas: docs/fit.md, checked against llama.cpp's own buffers by tests/hardware/test_need.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from app.hardware.cells import layer_cache, widest_value
+from app.hardware.compute import compute_of
+from app.hardware.defaults import outputs_of
+from app.hardware.geometry import Geometry, Weights
+from app.hardware.placement import Placement
+from app.hardware.repacking import repacked_bytes
+from app.hardware.residual import WORKER, device_reserve, prior_residual, ram_reserve
+from app.protocol import CPU, Device, KvType, Machine, MemoryUse
+
+_CUDA_LIKE = frozenset({"CUDA", "ROCm", "HIP", "MUSA"})
+_MOST = 2**60
+"""More than any machine has: absurd headers give numbers that fit the wire."""
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What is loaded beside the model, and what is already known of this machine."""
+
+    projector: int = 0
+    """Bytes of the projector for pictures; see `projector_bytes`."""
+    draft: Geometry | None = None
+    """The drafting model, which lies where the model lies."""
+    residuals: Mapping[str, int] = field(default_factory=dict)
+    """Measured bytes by device name, which replace the priors."""
+
+
+@dataclass
+class _Sum:
+    """The parts of one device while they are added up."""
+
+    weights: int = 0
+    cache: int = 0
+    state: int = 0
+    repacked: int = 0
+
+
+NOTHING = Besides()
+
+
+def memory_use(
+    geometry: Geometry, placement: Placement, machine: Machine, besides: Besides = NOTHING
+) -> tuple[MemoryUse, ...]:
+    """What each device that is used must give, the machine's memory ("CPU") last."""
+    cards = {device.engine_name or device.name: device for device in machine.devices}
+    sums = _sums(geometry, placement, machine, cards)
+    compute = compute_of(geometry, placement, placement.outputs or outputs_of(placement.slots, placement.batch))
+    draft = _draft(besides.draft, placement, machine)
+    last = placement.device_of(placement.blocks)
+    uses: list[MemoryUse] = []
+    for name, _ in placement.device_layers:
+        card = cards.get(name)
+        part = sums[name]
+        uses.append(
+            MemoryUse(
+                device=name,
+                weights=_bounded(part.weights),
+                cache=_bounded(part.cache),
+                state=_bounded(part.state),
+                compute=_bounded(compute.device),
+                projector=_bounded(besides.projector) if name == last else 0,
+                draft=_bounded(draft.get(name, 0)),
+                residual=_bounded(_residual(name, card, geometry, placement, besides)),
+                free=card.memory_free if card else None,
+                reserve=device_reserve(card, machine) if card else 0,
+            )
+        )
+    part = sums[CPU]
+    host = MemoryUse(
+        device=CPU,
+        weights=_bounded(part.weights),
+        cache=_bounded(part.cache),
+        state=_bounded(part.state),
+        compute=_bounded(compute.host),
+        output=_bounded(compute.output),
+        repacked=_bounded(part.repacked),
+        projector=_bounded(besides.projector) if last == CPU else 0,
+        draft=_bounded(draft.get(CPU, 0)),
+        residual=besides.residuals.get(CPU, WORKER),
+        free=_free_ram(machine, uses),
+        reserve=ram_reserve(machine),
+    )
+    return (*uses, host)
+
+
+def _sums(geometry: Geometry, placement: Placement, machine: Machine, cards: Mapping[str, Device]) -> dict[str, _Sum]:
+    """Weights, caches and states of each device."""
+    sums = {name: _Sum() for name in (*(name for name, _ in placement.device_layers), CPU)}
+    widest = widest_value(geometry)
+    for index, layer in enumerate(geometry.layers):
+        name = placement.device_of(index)
+        _add(sums, name, layer.dense, machine, cards)
+        _add(sums, CPU if index < placement.cpu_experts else name, layer.experts, machine, cards)
+        keeper = sums[name if placement.kv_offload else CPU]
+        keeper.cache += layer_cache(layer, placement, widest).total
+        keeper.state += layer.state * placement.slots
+    _add(sums, CPU, geometry.embedding, machine, cards)
+    _add(sums, CPU, geometry.other, machine, cards)
+    _add(sums, placement.device_of(len(geometry.layers)), geometry.output, machine, cards, shared=_shared(geometry))
+    return sums
+
+
+def _add(
+    sums: dict[str, _Sum],
+    name: str,
+    weights: Weights,
+    machine: Machine,
+    cards: Mapping[str, Device],
+    shared: int = 0,
+) -> None:
+    """Put weights on a device. `shared`: bytes of them that are there already where they are not repacked."""
+    part = sums[name]
+    if name != CPU:
+        card = cards.get(name)
+        padded = card is not None and card.backend in _CUDA_LIKE
+        part.weights += weights.size + (weights.cuda_padding if padded else 0)
+        return
+    repacked = repacked_bytes(weights, machine)
+    part.repacked += repacked
+    part.weights += weights.size - (0 if repacked >= shared else shared)
+
+
+def _shared(geometry: Geometry) -> int:
+    return geometry.embedding.size if geometry.tied else 0
+
+
+def _residual(name: str, card: Device | None, geometry: Geometry, placement: Placement, besides: Besides) -> int:
+    if (measured := besides.residuals.get(name)) is not None:
+        return measured
+    return prior_residual(card, geometry, placement) if card is not None else 0
+
+
+def _draft(draft: Geometry | None, placement: Placement, machine: Machine) -> dict[str, int]:
+    """What the drafting model takes of each device: it is loaded whole where the model lies, with a cache as long."""
+    if draft is None:
+        return {}
+    blocks = len(draft.layers)
+    offloaded = bool(placement.gpu_layers)
+    device = placement.device_layers[-1][0] if offloaded else CPU
+    own = replace(
+        placement,
+        blocks=blocks,
+        context_length=min(placement.context_length, draft.trained_context or placement.context_length),
+        device_layers=((device, blocks + 1),) if offloaded else (),
+        cpu_experts=0,
+        outputs=placement.slots,
+        kv_type_k=KvType.F16,
+        kv_type_v=KvType.F16,
+    )
+    uses = memory_use(draft, own, machine)
+    return {use.device: use.total - use.residual for use in uses}
+
+
+def _free_ram(machine: Machine, uses: Iterable[MemoryUse]) -> int | None:
+    """What is free of the machine's memory once devices that compute in it have taken their part."""
+    if machine.ram_available is None:
+        return None
+    cards = {device.engine_name or device.name: device for device in machine.devices}
+    borrowed = 0
+    for use in uses:
+        card = cards.get(use.device)
+        if card is not None and card.memory_shared:
+            own = max((card.memory_total or 0) - card.memory_shared, 0)
+            borrowed += max(use.total - own, 0)
+    return max(machine.ram_available - borrowed, 0)
+
+
+def _bounded(size: int) -> int:
+    return min(max(size, 0), _MOST)
