@@ -3,7 +3,7 @@
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -44,31 +44,42 @@ class ProbeFailed(Wire, frozen=True):
     error: ErrorInfo
 
 
+AnswerT = TypeVar("AnswerT", bound=Wire)
+
+
 async def probe_engine(limit_s: float = PROBE_SECONDS, command: Sequence[str] | None = None) -> EngineReport:
     """Start a probe and read its report. Raises AppError("engine_missing"), also when it takes too long."""
+    return await ask_probe(EngineReport, command or own_command("probe", "devices"), limit_s)
+
+
+async def ask_probe(
+    kind: type[AnswerT], command: Sequence[str], limit_s: float = PROBE_SECONDS, question: bytes = b""
+) -> AnswerT:
+    """Start a probe, give it the question and read its answer. Raises AppError: what the probe says, or
+    "engine_missing" where it dies, says nothing that can be read, or takes too long."""
     process = await asyncio.create_subprocess_exec(
-        *(command or own_command("probe", "devices")),
-        stdin=DEVNULL,
+        *command,
+        stdin=PIPE if question else DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         cwd=RESOURCES.parent,
         env=worker_environment(),
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), limit_s)
+        output, errors = await asyncio.wait_for(process.communicate(question or None), limit_s)
     except TimeoutError:
         raise AppError("engine_missing", reason=f"it did not answer within {limit_s:.0f} seconds") from None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return _read_report(output, errors, process.returncode or 0)
+    return _read_answer(kind, output, errors, process.returncode or 0)
 
 
-def _read_report(output: bytes, errors: bytes, code: int) -> EngineReport:
+def _read_answer(kind: type[AnswerT], output: bytes, errors: bytes, code: int) -> AnswerT:
     try:
         if code == 0:
-            return msgspec.json.decode(output, type=EngineReport)
+            return msgspec.json.decode(output, type=kind)
         failure = msgspec.json.decode(output, type=ProbeFailed)
     except msgspec.MsgspecError as error:
         tail = errors.decode("utf-8", "replace").splitlines()

@@ -63,9 +63,15 @@ def layer_cache(layer: Layer, placement: Placement, widest_value: int = 0) -> Ca
     )
 
 
+def cache_by_kind(geometry: Geometry, placement: Placement) -> dict[tuple[int, int, int | None], int]:
+    """Bytes of the cache of a layer of each kind."""
+    widest = widest_value(geometry)
+    return {one.cache_kind: layer_cache(one, placement, widest).total for one in geometry.cache_kinds}
+
+
 def widest_value(geometry: Geometry) -> int:
     """Without flash attention values lie transposed, and every layer takes as much as the widest."""
-    return max((layer.value_width for layer in geometry.layers), default=0)
+    return max((layer.value_width for layer in geometry.cache_kinds), default=0)
 
 
 def row_bytes(width: int, kind: KvType) -> int:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from app.hardware.caches import Kept, block_count, compresses, head_lengths, kept_by_layers, prediction_layers
 from app.hardware.gguf import Header, Tensor
+from app.hardware.graph import NO_WIDTHS, GraphWidths, graph_widths
 from app.hardware.weights import NO_WEIGHTS, Weights, weigh
 
 __all__ = ["Geometry", "Layer", "Weights", "geometry_of"]
@@ -34,6 +35,11 @@ class Layer:
     """Tokens a sliding-window layer looks back on; None where it sees everything."""
     state: int = 0
     """Bytes of recurrent state per sequence."""
+
+    @property
+    def cache_kind(self) -> tuple[int, int, int | None]:
+        """What decides how much its cache takes."""
+        return self.key_width, self.value_width, self.window
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class Geometry:
     """Weights in all."""
     active_parameters: int = 0
     """Weights a token is multiplied with."""
+    graph: GraphWidths = NO_WIDTHS
+    """Numbers per token while it is computed."""
     exact: bool = True
     """From a header; False: put together from a catalogue's figures."""
 
@@ -81,6 +89,17 @@ class Geometry:
         blocks = sum(layer.dense.size + layer.experts.size for layer in self.layers)
         output = self.output.size - (self.embedding.size if self.tied else 0)
         return blocks + self.embedding.size + output + self.other.size
+
+    @cached_property
+    def cache_kinds(self) -> tuple[Layer, ...]:
+        """One layer of each kind that keeps a cache."""
+        kinds = {one.cache_kind: one for one in self.layers if one.key_width}
+        return tuple(kinds.values())
+
+    @cached_property
+    def largest_state(self) -> int:
+        """Bytes of recurrent state of one layer and sequence."""
+        return max((layer.state for layer in self.layers), default=0)
 
     @property
     def expert_share(self) -> float:
@@ -117,6 +136,7 @@ def geometry_of(header: Header) -> Geometry:
         quantization=header.quantization,
         file_size=header.file_size,
         parameters=header.parameters,
+        graph=graph_widths(header),
         active_parameters=_active(header, parts, tied, used / experts if experts else 1.0),
     )
 

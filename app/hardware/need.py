@@ -4,14 +4,15 @@ Formulas: docs/fit.md, checked against llama.cpp's own buffers by tests/hardware
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from app.hardware.cells import layer_cache, widest_value
+from app.hardware.cells import cache_by_kind
 from app.hardware.compute import compute_of
 from app.hardware.defaults import outputs_of
 from app.hardware.geometry import Geometry, Weights
 from app.hardware.placement import Placement
-from app.hardware.repacking import repacked_bytes
+from app.hardware.repacking import has_tiles, repacked_bytes, repacked_types
 from app.hardware.residual import WORKER, device_reserve, prior_residual, ram_reserve
 from app.protocol import CPU, Device, KvType, Machine, MemoryUse
 
@@ -36,6 +37,8 @@ class Besides:
 class _Sum:
     """The parts of one device while they are added up."""
 
+    host: bool
+    padded: bool
     weights: int = 0
     cache: int = 0
     state: int = 0
@@ -92,37 +95,31 @@ def memory_use(
 
 def _sums(geometry: Geometry, placement: Placement, machine: Machine, cards: Mapping[str, Device]) -> dict[str, _Sum]:
     """Weights, caches and states of each device."""
-    sums = {name: _Sum() for name in (*(name for name, _ in placement.device_layers), CPU)}
-    widest = widest_value(geometry)
-    for index, layer in enumerate(geometry.layers):
-        name = placement.device_of(index)
-        _add(sums, name, layer.dense, machine, cards)
-        _add(sums, CPU if index < placement.cpu_experts else name, layer.experts, machine, cards)
-        keeper = sums[name if placement.kv_offload else CPU]
-        keeper.cache += layer_cache(layer, placement, widest).total
+    padded = {name for name, card in cards.items() if card.backend in _CUDA_LIKE}
+    sums = {name: _Sum(name == CPU, name in padded) for name in (*(name for name, _ in placement.device_layers), CPU)}
+    types, tiles = repacked_types(machine), has_tiles(machine)
+    places, host = placement.devices(), sums[CPU]
+    caches = cache_by_kind(geometry, placement)
+    for name, layer in zip(places, geometry.layers, strict=False):
+        _add(sums[name], layer.dense, types, tiles)
+        keeper = sums[name] if placement.kv_offload else host
+        keeper.cache += caches.get(layer.cache_kind, 0)
         keeper.state += layer.state * placement.slots
-    _add(sums, CPU, geometry.embedding, machine, cards)
-    _add(sums, CPU, geometry.other, machine, cards)
-    _add(sums, placement.device_of(len(geometry.layers)), geometry.output, machine, cards, shared=_shared(geometry))
+    if geometry.expert_count:
+        for index, (name, layer) in enumerate(zip(places, geometry.layers, strict=False)):
+            _add(host if index < placement.cpu_experts else sums[name], layer.experts, types, tiles)
+    _add(host, geometry.embedding, types, tiles)
+    _add(host, geometry.other, types, tiles)
+    _add(sums[places[-1]], geometry.output, types, tiles, shared=_shared(geometry))
     return sums
 
 
-def _add(
-    sums: dict[str, _Sum],
-    name: str,
-    weights: Weights,
-    machine: Machine,
-    cards: Mapping[str, Device],
-    shared: int = 0,
-) -> None:
+def _add(part: _Sum, weights: Weights, types: AbstractSet[int], tiles: bool, shared: int = 0) -> None:
     """Put weights on a device. `shared`: bytes of them that are there already where they are not repacked."""
-    part = sums[name]
-    if name != CPU:
-        card = cards.get(name)
-        padded = card is not None and card.backend in _CUDA_LIKE
-        part.weights += weights.size + (weights.cuda_padding if padded else 0)
+    if not part.host:
+        part.weights += weights.size + (weights.cuda_padding if part.padded else 0)
         return
-    repacked = repacked_bytes(weights, machine)
+    repacked = repacked_bytes(weights, types, tiles=tiles)
     part.repacked += repacked
     part.weights += weights.size - (0 if repacked >= shared else shared)
 

@@ -37,6 +37,12 @@ class Placement:
     def gpu_layers(self) -> int:
         return sum(count for _, count in self.device_layers)
 
+    def devices(self) -> list[str]:
+        """The device of each block and, last, of the output."""
+        counts = [(CPU, max(self.blocks + 1 - self.gpu_layers, 0)), *self.device_layers]
+        places = [device for device, count in counts for _ in range(count)]
+        return places[: self.blocks + 1]
+
     def device_of(self, layer: int) -> str:
         """The device of a block (0 …) or of the output (`blocks`)."""
         first = self.blocks + 1 - self.gpu_layers

@@ -29,12 +29,14 @@ def repacked_types(machine: Machine) -> AbstractSet[int]:
     return types
 
 
-def repacked_bytes(weights: Weights, machine: Machine) -> int:
-    """Bytes of these weights that are copied into another order."""
-    types = repacked_types(machine)
-    repacked = sum(size for kind, size in weights.repackable.items() if kind in types)
-    if "amx_int8" not in machine.cpu_features:
-        return repacked
-    tiled = sum(size for kind, size in weights.tileable.items())
-    rest = sum(size for kind, size in weights.repackable.items() if kind in types and kind not in weights.tileable)
-    return tiled + rest
+def has_tiles(machine: Machine) -> bool:
+    """Whether the processor multiplies tiles (Intel AMX), for which nearly all types are laid out anew."""
+    return "amx_int8" in machine.cpu_features
+
+
+def repacked_bytes(weights: Weights, types: AbstractSet[int], *, tiles: bool = False) -> int:
+    """Bytes of these weights that are copied into another order, for a processor that repacks those types."""
+    if not tiles:
+        return sum(size for kind, size in weights.repackable.items() if kind in types)
+    rest = (size for kind, size in weights.repackable.items() if kind in types and kind not in weights.tileable)
+    return sum(weights.tileable.values()) + sum(rest)

@@ -1,13 +1,18 @@
-"""The probe process: `python -m app probe devices` prints one JSON object about the engine and ends."""
+"""The probe process: `python -m app probe devices|rehearse` prints one JSON object and ends.
+
+`rehearse` reads a RehearsalRequest from standard input and tells what loading would take.
+"""
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from typing import Literal
 
 import msgspec
 
 from app.backends.probe import EngineDevice, EngineReport, ProbeFailed
+from app.backends.rehearsal import RehearsalRequest, Rehearsals
 from app.errors import AppError
 
 _KINDS: dict[int, Literal["cpu", "discrete", "integrated", "accelerator"]] = {
@@ -20,18 +25,33 @@ _KINDS: dict[int, Literal["cpu", "discrete", "integrated", "accelerator"]] = {
 
 
 def main() -> None:
-    """Print an EngineReport and exit with 0, or a ProbeFailed and exit with 1; 2 for an unknown question."""
-    if sys.argv[1:] != ["devices"]:
+    """Print an answer and exit with 0, or a ProbeFailed and exit with 1; 2 for an unknown question."""
+    questions: dict[str, Callable[[], msgspec.Struct]] = {"devices": report, "rehearse": rehearsals}
+    if len(sys.argv) != 2 or sys.argv[1] not in questions:
         sys.exit(2)
     output = os.dup(1)
     os.dup2(2, 1)
     try:
-        answer: msgspec.Struct = report()
+        answer = questions[sys.argv[1]]()
         code = 0
     except AppError as error:
         answer, code = ProbeFailed(error=error.info), 1
-    os.write(output, msgspec.json.encode(answer))
+    with os.fdopen(output, "wb") as stream:
+        stream.write(msgspec.json.encode(answer))
     os._exit(code)  # a driver's own exit handlers may hang
+
+
+def rehearsals() -> Rehearsals:
+    """Answer the request on standard input. Raises AppError: "bad_request", "engine_missing", "model_load_failed"."""
+    try:
+        request = msgspec.json.decode(sys.stdin.buffer.read(), type=RehearsalRequest)
+    except msgspec.MsgspecError as error:
+        raise AppError("bad_request", reason=str(error)) from error
+    try:
+        from app.backends.llama.rehearsal import rehearse  # noqa: PLC0415 (importing it loads the engine)
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        raise AppError("engine_missing", reason=str(error)) from error
+    return Rehearsals(rehearse(request))
 
 
 def report() -> EngineReport:
