@@ -4,8 +4,8 @@ A token that is written takes, summed over the devices (docs/fit.md tells where 
 
     hypot(weights read / bandwidth, weights unpacked / rate) + keys and values read / bandwidth + layers x overhead
 
-A token of a prompt takes the operations of its products and its attention, its numbers going through the memory in
-each layer, and its part of what a micro-batch takes once: reading all weights, and the layers' overhead.
+A token of a prompt takes the operations of its products and its attention, and its part of what a micro-batch takes
+once: reading all weights, and the layers' overhead.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,6 @@ _FLOATS = frozenset({0, 1, 30})
 """ggml types that need no unpacking: F32, F16, BF16."""
 _Q8_0 = 8
 _K_QUANTS = frozenset({10, 11, 12, 13, 14})
-_NUMBER = 4
-"""Bytes of a number while it is computed with."""
 _MEASURED = 0.03
 """How far the mean of several answers may be off, at least."""
 _ENOUGH = 1
@@ -40,6 +38,7 @@ class Shape:
     """What the speed of a prompt depends on besides its weights."""
 
     width: int
+    heads: int
     attention: int
     """Numbers of a token's queries, all heads together."""
     latent: bool = False
@@ -54,7 +53,7 @@ def decode_seconds(work: Work, rates: Rates, depth: int, latent: bool = False) -
         reading += size * rates.kernels.get(kind, 1.0)
         if kind not in _FLOATS:
             unpacking += weights_in(((kind, size),)) * (constants.unpack_k if kind in _K_QUANTS else 1.0)
-    cache = constants.latent_cache if latent else constants.cache
+    cache = constants.latent_cache if latent else constants.cache if work.flash else constants.plain_cache
     # What was measured of reading weights holds for keys and values too, in the same proportion.
     memory = rates.bandwidth / constants.efficiency
     seconds = hypot(reading / rates.bandwidth, unpacking / rates.unpacked)
@@ -72,9 +71,10 @@ def prefill_seconds(work: Work, rates: Rates, shape: Shape, depth: float, batch:
         operations += 2 * count / gain
     routed = work.routed / work.multiplied if work.multiplied else 0.0
     seconds = operations * ((1 - routed) / rates.products + routed / rates.expert_products) / narrow
-    attended = 4 * shape.attention * work.seen(round(depth))
-    seconds += attended / (rates.products * constants.attention)
-    seconds += constants.traffic * _NUMBER * shape.width * work.layers / rates.bandwidth
+    seen = work.seen(round(depth))
+    seconds += 4 * shape.attention * seen / (rates.products * constants.attention)
+    if not work.flash:
+        seconds += constants.scores * shape.heads * seen / rates.bandwidth
     overhead = rates.layer_s * (work.layers + (constants.expert_layer - 1) * work.expert_layers)
     return seconds + (work.held / rates.bandwidth + overhead) / batch
 
@@ -166,6 +166,7 @@ def shape_of(geometry: Geometry) -> Shape:
     """What the speed of a prompt depends on besides its weights."""
     return Shape(
         width=geometry.width,
+        heads=geometry.heads,
         attention=geometry.heads * geometry.key_head or geometry.width,
         latent=geometry.compressed_cache,
     )
