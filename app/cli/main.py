@@ -10,9 +10,11 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 import app
+from app.cli.advice import COMMANDS as ADVICE_COMMANDS
 from app.cli.chat import Question, answer_once, converse
 from app.cli.client import Client
 from app.cli.connection import quoted
+from app.cli.fit import fit
 from app.cli.reports import show_checks, show_loaded, show_machine, show_model, show_models
 from app.cli.serve import serve as hold_port
 from app.cli.terminal import Terminal, has_display, piped_input
@@ -181,6 +183,13 @@ def unload(terminal: Terminal, model: str) -> None:
     with _client(terminal) as client:
         entry = client.post(f"{_model_path(model)}/unload", ModelEntry)
     terminal.write(terminal.words("unloaded", model=entry.name))
+
+
+for command in ADVICE_COMMANDS:
+    alcove.add_command(command)
+
+
+alcove.add_command(fit)
 
 
 def _client(terminal: Terminal) -> Client:

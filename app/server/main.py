@@ -34,8 +34,10 @@ from app.server.lock import HeldElsewhere, Lock
 from app.server.port import PublicPort
 from app.server.preferences import Preferences
 from app.server.presence import Presence
+from app.server.routes.advice import AdviceRoutes
 from app.server.routes.answers import AnswerRoutes
 from app.server.routes.conversations import ConversationRoutes
+from app.server.routes.fit import FitRoutes
 from app.server.routes.images import UPLOAD_LIMIT, UPLOAD_PATH, ImageRoutes
 from app.server.routes.manage import ManageRoutes
 from app.server.services import Services
@@ -115,8 +117,8 @@ def assemble(paths: Paths, preferences: Preferences, storage: Storage, factory: 
 
 def private_port(services: Services, token: str) -> Gate:
     """The private API behind its gate."""
-    parts = (ManageRoutes(services), ConversationRoutes(services), AnswerRoutes(services), ImageRoutes(services))
-    routes = [route for part in parts for route in part.routes()]
+    rooms = (ManageRoutes, ConversationRoutes, AnswerRoutes, ImageRoutes, AdviceRoutes, FitRoutes)
+    routes = [route for room in rooms for route in room(services).routes()]
     return Gate(application(routes), token, error_response, uploads={UPLOAD_PATH: UPLOAD_LIMIT})
 
 

@@ -10,7 +10,11 @@ from app.errors import AppError
 _STATUS = {
     "bad_format": 400,
     "bad_request": 400,
+    "catalogue_address_refused": 400,
+    "catalogue_no_address": 400,
+    "catalogue_offline": 403,
     "key_required": 400,
+    "machine_not_understood": 400,
     "model_cannot_see": 400,
     "port_not_allowed": 400,
     "prompt_too_long": 400,
@@ -30,8 +34,10 @@ _STATUS = {
     "request_too_large": 413,
     "image_unsupported": 415,
     "not_json": 415,
+    "catalogue_broken": 422,
     "model_broken": 422,
     "backend_gone": 503,
+    "catalogue_unreachable": 503,
     "database_unavailable": 503,
     "engine_missing": 503,
     "model_load_failed": 503,
@@ -41,6 +47,11 @@ _STATUS = {
     "worker_hung": 503,
     "disk_full": 507,
     "folder_read_only": 507,
+    "hub_unreachable": 503,
+    "offline": 503,
+    "quantization_not_found": 404,
+    "repo_gated": 403,
+    "repo_not_found": 404,
 }
 
 

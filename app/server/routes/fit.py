@@ -65,10 +65,9 @@ class FitRoutes:
         try:
             entry = await self._services.shelf.find(model)
         except AppError:
-            path = Path(model).expanduser()
-            if path.suffix.lower() == ".gguf" or "/" not in model:
-                header = await asyncio.to_thread(_read, path, model)
-                return _Subject(header.name or path.stem, header, header.file_size)
+            if model.lower().endswith(".gguf") or "/" not in model:
+                header = await asyncio.to_thread(_read, model)
+                return _Subject(header.name or Path(model).stem, header, header.file_size)
             return await self._remote(model)
         header = await asyncio.to_thread(read_model, Path(entry.path))
         return _Subject(entry.name, header, entry.size)
@@ -99,7 +98,8 @@ async def _rehearsed(found: Plan, header: Header, described: Described) -> Plan:
     return replace(found, memory=memory, level="rehearsed") if all(use.fits for use in memory) else found
 
 
-def _read(path: Path, named: str) -> Header:
+def _read(name: str) -> Header:
+    path = Path(name).expanduser()
     if not path.is_file():
-        raise AppError("model_not_found", model=named)
+        raise AppError("model_not_found", model=name)
     return read_model(path)
