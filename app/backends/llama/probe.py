@@ -1,5 +1,6 @@
 """The probe process: `python -m app probe devices` prints one JSON object about the engine and ends."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.backends.llama.causes import death_cause
-from app.backends.probe import BACKEND_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
+from app.backends.probe import BACKEND_SECONDS, DYING_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
 from app.errors import AppError
 from app.hardware.detection.adapters import dxgi_adapters
 from app.hardware.detection.answers import BackendFault, DriverAnswers, EngineBuild
@@ -130,9 +131,19 @@ def _answer_of(backend: str, process: "subprocess.Popen[bytes]", end: float) -> 
     try:
         output, errors = process.communicate(timeout=max(end - time.monotonic(), 0.01))
     except subprocess.TimeoutExpired:
-        process.kill()
+        _end(process)
         return BackendAnswer(fault=BackendFault(backend, silent=True))
     return read_backend(backend, output, errors, process.returncode)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill it; one that hangs inside the kernel does not even die of that, and is left behind."""
+    process.kill()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(DYING_SECONDS)
 
 
 def _command(backend: str) -> list[str]:
