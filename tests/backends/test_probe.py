@@ -6,7 +6,8 @@ import sys
 import msgspec
 import pytest
 
-from app.backends.llama.probe import ask_apart, cuda_archs, read_backend
+from app.backends.llama import binding
+from app.backends.llama.probe import ask_apart, cuda_archs, read_backend, report
 from app.backends.probe import BackendAnswer, EngineDevice, EngineReport, probe_drivers, probe_engine
 from app.errors import AppError
 from app.hardware.detection.answers import DriverAnswers
@@ -72,6 +73,17 @@ def test_a_backend_that_hangs_and_one_that_crashes_lose_only_their_own() -> None
     assert not crashed.fault.silent
     assert crashed.fault.reason
     assert told == BackendAnswer((CARD,), {"ARCHS": "500"})
+
+
+def test_a_whole_report_with_a_backend_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its child is asked for a backend this build does not have."""
+    monkeypatch.setattr(binding, "built_backends", lambda: ["SYCL"])
+    found = report()
+    assert [device.kind for device in found.devices] == ["cpu"]
+    assert found.build.backends == ("SYCL",)
+    (fault,) = found.build.faults
+    assert fault.backend == "SYCL"
+    assert "ggml_backend_sycl_reg" in fault.reason
 
 
 def test_a_backend_without_devices_says_why() -> None:

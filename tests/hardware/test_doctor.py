@@ -91,7 +91,8 @@ def test_where_all_is_well_every_line_is_good() -> None:
             CheckState.GOOD,
         ),
         (replace(HEALTHY, machine=machine(ram_bandwidth=50e9)), "memory_speed", CheckState.GOOD),
-        (replace(HEALTHY, machine=machine(ram_bandwidth=9e9)), "memory_slow", CheckState.WARN),
+        (replace(HEALTHY, machine=machine(ram_bandwidth=9e9, performance_cores=2)), "memory_speed", CheckState.GOOD),
+        (replace(HEALTHY, machine=machine(ram_bandwidth=9e9, performance_cores=4)), "memory_slow", CheckState.WARN),
         (
             replace(HEALTHY, machine=machine(ram_bandwidth=38.4e9, ram_channels=1)),
             "memory_single_channel",

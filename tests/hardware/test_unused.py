@@ -55,6 +55,7 @@ def why(device: Device, around: Surroundings, container: str = "") -> Check:
         ),
         (NVIDIA, WELL, "", "gpu_unused"),
         (RADEON, Surroundings(EngineBuild()), "", "gpu_not_built"),
+        (RADEON, Surroundings(CUDA), "", "gpu_not_built"),
         (RADEON, Surroundings(VULKAN, access=Access(forbidden=("/dev/kfd",))), "", "gpu_no_permission"),
         (RADEON, Surroundings(VULKAN, access=Access(render=False)), "podman", "gpu_not_in_container"),
         (changed(RADEON, driver=""), Surroundings(VULKAN), "", "gpu_driver_missing"),

@@ -114,11 +114,19 @@ def read_backend(backend: str, output: bytes, errors: bytes, code: int) -> Backe
     except msgspec.MsgspecError:
         answer = None
     if answer is None or code:
-        return BackendAnswer(fault=BackendFault(backend, death_cause(code, lines).text))
+        return BackendAnswer(fault=BackendFault(backend, _failure(output) or death_cause(code, lines).text))
     if answer.devices:
         return answer
     telling = [line for line in lines if any(word in line.casefold() for word in _TELLING)]
     return replace(answer, fault=BackendFault(backend, telling[-1] if telling else ""))
+
+
+def _failure(output: bytes) -> str:
+    """The reason in a ProbeFailed; "" where the process died before it could say one."""
+    try:
+        return str(msgspec.json.decode(output, type=ProbeFailed).error.values.get("reason", ""))
+    except msgspec.MsgspecError:
+        return ""
 
 
 def cuda_archs(archs: str) -> tuple[str, ...]:
