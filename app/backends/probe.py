@@ -20,7 +20,7 @@ from app.protocol import Device, ErrorInfo, Wire
 
 PROBE_SECONDS = 5.5
 """For the engine and all its backends; what a person will wait for a machine to be described."""
-BACKEND_SECONDS = 4.5
+BACKEND_SECONDS = 4.2
 """For one backend: starting a graphics driver takes seconds the first time."""
 
 DYING_SECONDS = 0.3
