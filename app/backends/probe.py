@@ -120,10 +120,12 @@ def _read_report(output: bytes, errors: bytes, code: int) -> EngineReport:
 
 def _graphics(device: EngineDevice) -> Device:
     backend = device.name.rstrip("0123456789")
-    unified = backend in ("Metal", "MTL")
+    # Metal calls every GPU of a Mac alike; those of Macs with Intel's processors have names of other makers.
+    inside = device.kind == "integrated" or (backend in ("Metal", "MTL") and device.description.startswith("Intel"))
+    on_apple = device.description.startswith("Apple")
     return Device(
         name=device.description or device.name,
-        kind="unified" if unified else "discrete" if device.kind == "discrete" else "integrated",
+        kind="unified" if on_apple else "integrated" if inside else "discrete",
         backend=backend,
         engine_name=device.name,
         pci_id=device.device_id.casefold(),
