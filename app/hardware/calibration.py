@@ -5,6 +5,7 @@ Both take `reading / bandwidth + layers x overhead` for a token; two models with
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 from app.hardware.corrections import Calibrated
 from app.hardware.geometry import Geometry
@@ -108,8 +109,8 @@ def _products(run: Run, work: Work, rates: Rates, found: Calibrated) -> float:
     shape = shape_of(run.geometry)
     low, high = _LEAST_OPERATIONS, _MOST_OPERATIONS
     for _ in range(_ROUNDS):
-        middle = (low * high) ** 0.5
+        middle = sqrt(low * high)
         tried = rates.calibrate(Calibrated(found.bandwidth, found.layer_s, middle))
         slow = prefill_seconds(work, tried, shape, run.prompt / 2, min(run.prompt, 512)) > run.prefill_s
         low, high = (middle, high) if slow else (low, middle)
-    return (low * high) ** 0.5
+    return sqrt(low * high)
