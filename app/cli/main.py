@@ -11,6 +11,7 @@ import click
 
 import app
 from app.cli.advice import COMMANDS as ADVICE_COMMANDS
+from app.cli.bench import bench as measure
 from app.cli.chat import Question, answer_once, converse
 from app.cli.client import Client
 from app.cli.connection import quoted
@@ -22,7 +23,7 @@ from app.cli.window import open_window
 from app.errors import AppError
 from app.format import well_formed
 from app.launch import read_handshake
-from app.protocol import Check, CheckState, KvType, LoadParams, Machine, ModelEntry, PortRequest, Status
+from app.protocol import BenchRequest, Check, CheckState, KvType, LoadParams, Machine, ModelEntry, PortRequest, Status
 from app.protocol.models import MOST_SLOTS
 
 PUBLIC_PORT = 8484
@@ -142,6 +143,16 @@ def doctor(terminal: Terminal, as_json: bool) -> None:
     terminal.json(checks) if as_json else show_checks(terminal, checks)
     if any(check.state is CheckState.BAD for check in checks):
         sys.exit(1)
+
+
+@alcove.command("bench", help=_here.words("help_bench"))
+@click.argument("model", default="")
+@click.option("--depth", "depths", type=click.IntRange(0), multiple=True, help=_here.words("help_depth"))
+@click.option("--repeats", type=click.IntRange(1, 20), default=3, show_default=True, help=_here.words("help_repeats"))
+@_as_json
+@click.pass_obj
+def bench(terminal: Terminal, model: str, depths: tuple[int, ...], repeats: int, as_json: bool) -> None:
+    measure(terminal, BenchRequest(model=model, depths=depths, repeats=repeats), as_json)
 
 
 @alcove.command(help=_here.words("help_ps"))

@@ -72,8 +72,11 @@ from app.protocol.generation import (
 )
 from app.protocol.machine import Check, CheckState, Device, Disk, Machine
 from app.protocol.measuring import (
+    BenchChanged,
     BenchReport,
+    BenchRequest,
     BenchRow,
+    CalibrationChanged,
     CalibrationState,
     DeviceSample,
     LoadedMemory,
@@ -130,8 +133,11 @@ __all__ = [
     "AnswerQueued",
     "AnswerSnapshot",
     "AnswerToolCall",
+    "BenchChanged",
     "BenchReport",
+    "BenchRequest",
     "BenchRow",
+    "CalibrationChanged",
     "CalibrationState",
     "Cancel",
     "Catalogue",

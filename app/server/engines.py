@@ -9,12 +9,22 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, Event, LoadedMemory, LoadParams, ModelChanged, ModelEntry, ModelState, StateFolder
+from app.protocol import (
+    ErrorInfo,
+    Event,
+    GenerationStats,
+    LoadedMemory,
+    LoadParams,
+    ModelChanged,
+    ModelEntry,
+    ModelState,
+    StateFolder,
+)
 from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
-from app.server.planning import Planning
+from app.server.planning import CorrectionsFor, Planning, no_corrections
 from app.server.shelf import Shelf
 
 
@@ -27,11 +37,13 @@ class Engines:
         factory: BackendFactory,
         publish: Callable[[Event], None],
         states: Callable[[], StateFolder | None] = lambda: None,
+        on_answer: Callable[[Engine, GenerationStats], None] | None = None,
+        corrections: CorrectionsFor = no_corrections,
     ) -> None:
         self._shelf = shelf
-        self._planning = Planning(shelf)
+        self._planning = Planning(shelf, corrections)
         self._publish = publish
-        self._place = Place(factory, states, self._changed)
+        self._place = Place(factory, states, self._changed, on_answer)
         self._loadings = Loadings()
         self._errors: dict[str, ErrorInfo] = {}
         self._request_ids = count(1)
@@ -40,6 +52,11 @@ class Engines:
     def loaded(self) -> tuple[ModelEntry, ...]:
         """The models in memory, loading ones included."""
         return (self._place.engine.entry,) if self._place.engine else ()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the loaded model is answering."""
+        return self._place.engine is not None and bool(self._place.engine.requests)
 
     @property
     def worker_pids(self) -> tuple[int, ...]:

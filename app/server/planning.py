@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from app.errors import AppError
+from app.hardware.corrections import NOTHING_MEASURED, Corrections
 from app.hardware.geometry import Geometry, geometry_of
 from app.hardware.ladder import stepped_down
 from app.hardware.need import Besides
@@ -37,6 +39,15 @@ _SHORT_OF_MEMORY = frozenset({"out_of_memory", "process_killed"})
 _log = logging.getLogger(__name__)
 
 
+CorrectionsFor: TypeAlias = Callable[[Machine, str], Corrections]
+"""What was measured on this machine of a model, by its id."""
+
+
+def no_corrections(_machine: Machine, _model: str) -> Corrections:
+    """Nothing was measured."""
+    return NOTHING_MEASURED
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A plan with all it was made from, so that a smaller one can follow."""
@@ -53,8 +64,9 @@ class Prepared:
 class Planning:
     """Makes the plans. Geometries are kept by file, what was measured comes from `Residuals`."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, corrections: CorrectionsFor = no_corrections) -> None:
         self._shelf = shelf
+        self._corrections = corrections
         self._geometries: dict[tuple[str, int, int], Geometry] = {}
         self._residuals: dict[str, int] = {}
 
@@ -77,7 +89,7 @@ class Planning:
             draft=self._draft(params.draft_model),
             residuals=self._residuals,
         )
-        search = Search(geometry, machine, Wish.of(params), None, besides)
+        search = Search(geometry, machine, Wish.of(params), self._corrections(machine, entry.id), besides)
         return Prepared(search, planned(search))
 
     def geometry(self, path: Path) -> Geometry:

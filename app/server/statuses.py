@@ -29,6 +29,7 @@ _STATUS = {
     "method_not_allowed": 405,
     "busy": 409,
     "load_cancelled": 409,
+    "measuring_busy": 409,
     "port_in_use": 409,
     "port_open": 409,
     "request_too_large": 413,
