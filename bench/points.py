@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -56,6 +57,13 @@ class ModelShape(msgspec.Struct, frozen=True, kw_only=True):
     used: int = 0
 
 
+class Processor(msgspec.Struct, frozen=True, kw_only=True):
+    """What a processor's row leaves out."""
+
+    cores: int | None = None
+    features: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Point:
     """One row: what ran where, and the speeds that were measured."""
@@ -97,20 +105,26 @@ def _point(row: dict[str, str]) -> Point:
     machine = _machine(row)
     batch = 2048 if _BATCHES.search(row["source"]) else 512
     offloaded = ((_ENGINE_NAME, shape.layers + 1),) if machine.devices else ()
-    faulty = _FAULTY in row["note"]
+    faulty, old = _FAULTY in row["note"], bool(_OLD_BUILD.search(row["build"]))
     return Point(
         id=row["id"],
         hardware=row["hardware"],
         kind=row["device_class"],
         geometry=_geometry(shape, row["quant"], float(row["active_GiB_per_token"]) * 2**30),
         machine=machine,
-        placement=Placement(context_length=65536, blocks=shape.layers, device_layers=offloaded, micro_batch=batch),
+        placement=Placement(
+            context_length=65536,
+            blocks=shape.layers,
+            device_layers=offloaded,
+            micro_batch=batch,
+            flash_attention=row["flash_attn"] == "1" or (row["flash_attn"] == "" and not old),
+        ),
         depth=int(row["depth"] or 0),
         decoded=_tokens(row["tg_test"]),
         decode=_number(row["tg_tps"]),
         read=_tokens(row["pp_test"]),
         prefill=None if faulty else _number(row["pp_tps"]),
-        old_build=bool(_OLD_BUILD.search(row["build"])),
+        old_build=old,
     )
 
 
@@ -157,9 +171,9 @@ def _machine(row: dict[str, str]) -> Machine:
     name, bandwidth, compute = row["hardware"], _number(row["mem_bw_GBs"]), _number(row["fp16_tflops"])
     memory = bandwidth * 1e9 if bandwidth else None
     if row["device_class"] == "cpu":
-        known = _processors().get(name, {})
+        known = _processors().get(name, Processor())
         return Machine(
-            os="Linux", physical_cores=known.get("cores"), cpu_features=tuple(known.get("features", ())),
+            os="Linux", cpu_name=name, physical_cores=known.cores, cpu_features=known.features,
             ram_bandwidth=memory, described=True,
         )  # fmt: skip
     device = Device(
@@ -175,7 +189,7 @@ def _machine(row: dict[str, str]) -> Machine:
     return Machine(os="Linux", devices=(device,), described=True)
 
 
-def _kind(row_class: str) -> str:
+def _kind(row_class: str) -> Literal["discrete", "integrated", "unified"]:
     if row_class == "apple" or row_class.startswith("soc"):
         return "unified"
     return "integrated" if row_class.startswith("igpu") else "discrete"
@@ -209,6 +223,6 @@ def _shapes() -> dict[str, ModelShape]:
 
 
 @cache
-def _processors() -> dict[str, dict[str, object]]:
-    processors: dict[str, dict[str, object]] = json.loads((DATA / "speed_processors.json").read_text())["processors"]
-    return processors
+def _processors() -> dict[str, Processor]:
+    content = json.loads((DATA / "speed_processors.json").read_text())
+    return msgspec.convert(content["processors"], dict[str, Processor])

@@ -1,10 +1,11 @@
 """Asks the engine and the drivers for devices, in throw-away processes: a broken driver may hang or crash who asks."""
 
 import asyncio
+import contextlib
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import field
@@ -19,8 +20,11 @@ from app.protocol import Device, ErrorInfo, Wire
 
 PROBE_SECONDS = 5.5
 """For the engine and all its backends; what a person will wait for a machine to be described."""
-BACKEND_SECONDS = 4.5
+BACKEND_SECONDS = 4.2
 """For one backend: starting a graphics driver takes seconds the first time."""
+
+DYING_SECONDS = 0.3
+"""For a killed probe to be gone: one that hangs inside the kernel does not even die of that."""
 
 
 class EngineDevice(Wire, frozen=True):
@@ -61,10 +65,21 @@ class ProbeFailed(Wire, frozen=True):
     error: ErrorInfo
 
 
+AnswerT = TypeVar("AnswerT", bound=Wire)
+
+
 async def probe_engine(limit_s: float = PROBE_SECONDS, command: Sequence[str] | None = None) -> EngineReport:
     """Start a probe and read its report. Raises AppError("engine_missing"), also when it takes too long."""
-    output, errors, code = await _ask(command or own_command("probe", "devices"), limit_s)
-    return _read_report(output, errors, code)
+    return await ask_probe(EngineReport, command or own_command("probe", "devices"), limit_s)
+
+
+async def ask_probe(
+    kind: type[AnswerT], command: Sequence[str], limit_s: float = PROBE_SECONDS, question: bytes = b""
+) -> AnswerT:
+    """Start a probe, give it the question and read its answer. Raises AppError: what the probe says, or
+    "engine_missing" where it dies, says nothing that can be read, or takes too long."""
+    output, errors, code = await _ask(command, limit_s, question)
+    return _read_answer(kind, output, errors, code)
 
 
 async def probe_drivers(limit_s: float = PROBE_SECONDS, command: Sequence[str] | None = None) -> DriverAnswers:
@@ -81,31 +96,32 @@ async def probe_drivers(limit_s: float = PROBE_SECONDS, command: Sequence[str] |
         return DriverAnswers(nvml=NvmlAnswers(fault=death_reason(code, tail)))
 
 
-async def _ask(command: Sequence[str], limit_s: float) -> tuple[bytes, bytes, int]:
+async def _ask(command: Sequence[str], limit_s: float, question: bytes = b"") -> tuple[bytes, bytes, int]:
     """What the probe prints, what it says besides and its exit code. Raises AppError("engine_missing") for silence."""
     process = await asyncio.create_subprocess_exec(
         *command,
-        stdin=DEVNULL,
+        stdin=PIPE if question else DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         cwd=RESOURCES.parent,
         env=worker_environment(),
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), limit_s)
+        output, errors = await asyncio.wait_for(process.communicate(question or None), limit_s)
     except TimeoutError:
         raise AppError("engine_missing", reason=f"it did not answer within {limit_s:.0f} seconds") from None
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), DYING_SECONDS)
     return output, errors, process.returncode or 0
 
 
-def _read_report(output: bytes, errors: bytes, code: int) -> EngineReport:
+def _read_answer(kind: type[AnswerT], output: bytes, errors: bytes, code: int) -> AnswerT:
     try:
         if code == 0:
-            return msgspec.json.decode(output, type=EngineReport)
+            return msgspec.json.decode(output, type=kind)
         failure = msgspec.json.decode(output, type=ProbeFailed)
     except msgspec.MsgspecError as error:
         tail = errors.decode("utf-8", "replace").splitlines()
@@ -115,10 +131,12 @@ def _read_report(output: bytes, errors: bytes, code: int) -> EngineReport:
 
 def _graphics(device: EngineDevice) -> Device:
     backend = device.name.rstrip("0123456789")
-    unified = backend in ("Metal", "MTL")
+    # Metal calls every GPU of a Mac alike; those of Macs with Intel's processors have names of other makers.
+    inside = device.kind == "integrated" or (backend in ("Metal", "MTL") and device.description.startswith("Intel"))
+    on_apple = device.description.startswith("Apple")
     return Device(
         name=device.description or device.name,
-        kind="unified" if unified else "discrete" if device.kind == "discrete" else "integrated",
+        kind="unified" if on_apple else "integrated" if inside else "discrete",
         backend=backend,
         engine_name=device.name,
         pci_id=device.device_id.casefold(),

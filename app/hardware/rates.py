@@ -10,16 +10,19 @@ from app.hardware.quantizations import TENSOR_TYPES
 from app.hardware.speed_classes import (
     SpeedClass,
     core_compute,
+    cpu_variants,
     family_of,
     speed_class,
     speed_table,
-    spread_of,
+    spreads_of,
     variants_of,
 )
 from app.protocol import CPU, Device, Machine
 
 LARGE = 40e12
 """Operations per second above which a chip counts as large."""
+BALANCED = 0.017
+"""Bytes of bandwidth per operation that are usual among graphics cards."""
 _USUAL_MEMORY = 37e9
 """Bytes per second in the middle between one old memory module and two new ones: for a range that covers them all."""
 _USUAL_CORES = 6
@@ -27,6 +30,8 @@ _ANY_MEMORY = 1.5
 _ANY_COMPUTE = 1.0
 """How far off a prediction may be that had to go by what is usual."""
 _CALIBRATED = 0.10
+_MEASURED_SHARE = 0.75
+"""Of the stated bandwidth, that a measurement of plain reading reaches (STREAM's usual result)."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,8 @@ class Rates:
 
 def rates(constants: SpeedClass, kernels: Mapping[int, float], memory: float, compute: float) -> Rates:
     """The constants of a kind of hardware applied to bandwidth (bytes/s) and compute (operations/s)."""
-    size = compute / LARGE
-    products = constants.prefill * compute * size**-constants.large
+    size, balance = compute / LARGE, memory / compute / BALANCED
+    products = constants.prefill * compute * balance**constants.balance
     return Rates(
         constants=constants,
         kernels=kernels,
@@ -108,11 +113,11 @@ def kernels(place: str) -> Mapping[int, float]:
 
 
 def _cpu(machine: Machine) -> Rates:
-    compute = core_compute(machine)
-    memory = machine.ram_bandwidth
-    spread = spread_of("cpu", ())
+    variants = cpu_variants(machine)
+    compute, memory = core_compute(machine), _peak(machine)
+    spread, prefill_spread = spreads_of("cpu", variants)
     found = rates(
-        speed_class("cpu", ()),
+        speed_class("cpu", variants),
         kernels("cpu"),
         memory or _USUAL_MEMORY,
         compute or _USUAL_CORES * speed_table().cores["avx2"],
@@ -120,32 +125,33 @@ def _cpu(machine: Machine) -> Rates:
     return replace(
         found,
         spread=spread if memory else _ANY_MEMORY,
-        prefill_spread=spread if compute else _ANY_COMPUTE,
+        prefill_spread=prefill_spread if compute else _ANY_COMPUTE,
         shares_memory=True,
     )
+
+
+def _peak(machine: Machine) -> float | None:
+    """Bytes per second of the machine's memory as makers state them; a measurement of reading reaches a part."""
+    if machine.ram_bandwidth is None or machine.described or machine.ram_channels is not None:
+        return machine.ram_bandwidth
+    return machine.ram_bandwidth / _MEASURED_SHARE
 
 
 def _device(device: Device, machine: Machine, measured: Calibrated | None) -> Rates | None:
     family, variants = family_of(device), variants_of(device)
     constants = speed_class(family, variants)
     shares = device.kind in {"integrated", "unified"}
-    memory = device.bandwidth or (machine.ram_bandwidth if shares else None)
+    memory = device.bandwidth or (_peak(machine) if shares else None)
     if memory is None and measured is not None:
         memory = measured.bandwidth / constants.efficiency
-    if memory is None:
-        if not shares:
-            return None
-        return replace(_rates_of(device, _USUAL_MEMORY, constants), spread=_ANY_MEMORY, prefill_spread=_ANY_MEMORY)
-    return _rates_of(device, memory, constants)
-
-
-def _rates_of(device: Device, memory: float, constants: SpeedClass) -> Rates:
-    family, variants = family_of(device), variants_of(device)
-    compute = device.compute or memory * speed_table().families[family].compute_per_byte
-    spread = spread_of(family, variants)
+    if memory is None and not shares:
+        return None
+    spread, prefill_spread = spreads_of(family, variants)
+    known = memory or _USUAL_MEMORY
+    compute = device.compute or known * speed_table().families[family].compute_per_byte
     return replace(
-        rates(constants, kernels("gpu"), memory, compute),
-        spread=spread,
-        prefill_spread=spread if device.compute else _ANY_COMPUTE,
-        shares_memory=device.kind in {"integrated", "unified"},
+        rates(constants, kernels("gpu"), known, compute),
+        spread=spread if memory else _ANY_MEMORY,
+        prefill_spread=prefill_spread if device.compute else _ANY_COMPUTE,
+        shares_memory=shares,
     )

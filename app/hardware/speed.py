@@ -4,10 +4,11 @@ A token that is written takes, summed over the devices (docs/fit.md tells where 
 
     hypot(weights read / bandwidth, weights unpacked / rate) + keys and values read / bandwidth + layers x overhead
 
-A token of a prompt takes the operations of its products and its attention, its numbers going through the memory in
-each layer, and its part of what a micro-batch takes once: reading all weights, and the layers' overhead.
+A token of a prompt takes the operations of its products and its attention, and its part of what a micro-batch takes
+once: reading all weights, and the layers' overhead.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import hypot
 
@@ -25,8 +26,6 @@ _FLOATS = frozenset({0, 1, 30})
 """ggml types that need no unpacking: F32, F16, BF16."""
 _Q8_0 = 8
 _K_QUANTS = frozenset({10, 11, 12, 13, 14})
-_NUMBER = 4
-"""Bytes of a number while it is computed with."""
 _MEASURED = 0.03
 """How far the mean of several answers may be off, at least."""
 _ENOUGH = 1
@@ -40,6 +39,7 @@ class Shape:
     """What the speed of a prompt depends on besides its weights."""
 
     width: int
+    heads: int
     attention: int
     """Numbers of a token's queries, all heads together."""
     latent: bool = False
@@ -54,7 +54,7 @@ def decode_seconds(work: Work, rates: Rates, depth: int, latent: bool = False) -
         reading += size * rates.kernels.get(kind, 1.0)
         if kind not in _FLOATS:
             unpacking += weights_in(((kind, size),)) * (constants.unpack_k if kind in _K_QUANTS else 1.0)
-    cache = constants.latent_cache if latent else constants.cache
+    cache = constants.latent_cache if latent else constants.cache if work.flash else constants.plain_cache
     # What was measured of reading weights holds for keys and values too, in the same proportion.
     memory = rates.bandwidth / constants.efficiency
     seconds = hypot(reading / rates.bandwidth, unpacking / rates.unpacked)
@@ -72,9 +72,10 @@ def prefill_seconds(work: Work, rates: Rates, shape: Shape, depth: float, batch:
         operations += 2 * count / gain
     routed = work.routed / work.multiplied if work.multiplied else 0.0
     seconds = operations * ((1 - routed) / rates.products + routed / rates.expert_products) / narrow
-    attended = 4 * shape.attention * work.seen(round(depth))
-    seconds += attended / (rates.products * constants.attention)
-    seconds += constants.traffic * _NUMBER * shape.width * work.layers / rates.bandwidth
+    seen = work.seen(round(depth))
+    seconds += 4 * shape.attention * seen / (rates.products * constants.attention)
+    if not work.flash:
+        seconds += constants.scores * shape.heads * seen / rates.bandwidth
     overhead = rates.layer_s * (work.layers + (constants.expert_layer - 1) * work.expert_layers)
     return seconds + (work.held / rates.bandwidth + overhead) / batch
 
@@ -88,7 +89,8 @@ class Speeds:
         self._placement = placement
         self._corrections = corrections
         self._works = {name: work for name, work in work_by_device(geometry, placement).items() if _works(work)}
-        self._rates = rates_by_device(machine, corrections.calibrated)
+        self._stated = rates_by_device(machine, {})
+        self._rates = rates_by_device(machine, corrections.calibrated) if corrections.calibrated else self._stated
         self._shape = shape_of(geometry)
         self._crossings = crossings(placement)
 
@@ -106,9 +108,9 @@ class Speeds:
 
     def decode(self, depth: int) -> Range:
         """Tokens per second that are written with `depth` tokens before them."""
-        latent = self._shape.latent
-        times = {name: decode_seconds(work, self._rates[name], depth, latent) for name, work in self._works.items()}
-        spread = _weighted({name: self._rates[name].spread for name in times}, times)
+        rates, latent = self._rates_for(self._corrections.decode), self._shape.latent
+        times = {name: decode_seconds(work, rates[name], depth, latent) for name, work in self._works.items()}
+        spread = _weighted({name: rates[name].spread for name in times}, times)
         seconds = sum(times.values()) + self._crossings * speed_table().crossing_us * 1e-6
         return _corrected(1 / seconds, spread, self._corrections.decode)
 
@@ -116,22 +118,26 @@ class Speeds:
         """Tokens per second of reading that many more, with `depth` before them."""
         placement = self._placement
         batch = max(1, min(tokens, placement.micro_batch, placement.batch))
-        times = {name: self._reading(name, depth + tokens / 2, batch) for name in self._works}
-        spread = _weighted({name: self._rates[name].prefill_spread for name in times}, times)
+        rates = self._rates_for(self._corrections.prefill)
+        times = {name: self._reading(name, rates, depth + tokens / 2, batch) for name in self._works}
+        spread = _weighted({name: rates[name].prefill_spread for name in times}, times)
         seconds = sum(times.values()) + self._crossings * speed_table().crossing_us * 1e-6 / batch
         return _corrected(1 / seconds, spread, self._corrections.prefill)
 
-    def _reading(self, name: str, depth: float, batch: int) -> float:
+    def _rates_for(self, measured: Corrected) -> dict[str, Rates]:
+        """A model's own measurements are reckoned from what makers state, whatever a calibration found since."""
+        return self._stated if measured.count >= _ENOUGH else self._rates
+
+    def _reading(self, name: str, rates: Mapping[str, Rates], depth: float, batch: int) -> float:
         """Seconds a token of a prompt takes on that device; with a GPU, it computes what lies beside the processor."""
         work = self._works[name]
         device = next((device for device, layers in self._placement.device_layers if layers), None)
-        if name != CPU or device is None or device not in self._rates:
-            return prefill_seconds(work, self._rates[name], self._shape, depth, batch)
-        rates = self._rates[device]
-        transfer = speed_table().transfer
-        if rates.shares_memory:
-            transfer = max(transfer, _SHARED_TRANSFER * rates.memory)
-        return max(prefill_seconds(work, rates, self._shape, depth, batch), work.held / transfer / batch)
+        if name != CPU or device is None or device not in rates:
+            return prefill_seconds(work, rates[name], self._shape, depth, batch)
+        theirs, transfer = rates[device], speed_table().transfer
+        if theirs.shares_memory:
+            transfer = max(transfer, _SHARED_TRANSFER * theirs.memory)
+        return max(prefill_seconds(work, theirs, self._shape, depth, batch), work.held / transfer / batch)
 
 
 def predict(
@@ -166,6 +172,7 @@ def shape_of(geometry: Geometry) -> Shape:
     """What the speed of a prompt depends on besides its weights."""
     return Shape(
         width=geometry.width,
+        heads=geometry.heads,
         attention=geometry.heads * geometry.key_head or geometry.width,
         latent=geometry.compressed_cache,
     )

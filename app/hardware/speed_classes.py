@@ -21,11 +21,16 @@ _FILE = RESOURCES / "speed_classes.json"
 _HBM = frozenset({"6.0", "7.0", "8.0", "9.0", "10.0", "10.3"})
 """Compute capabilities of NVIDIA's server chips with stacked memory."""
 _HBM_NAME = re.compile(r"\b(A100|A30\b|H100|H200|H800|GH200|B200|B300|V100|P100)")
-_WORKSTATION_NAME = re.compile(r"\b(A[1-9]0\b|A16\b|L4\b|L40|RTX A\d|RTX \d000 Ada|RTX PRO|Quadro)")
+_WORKSTATION_NAME = re.compile(r"\b(A[1-9]0\b|A16\b|L4\b|L40|RTX A\d|RTX \d000 Ada|Quadro)")
 _APPLE = re.compile(r"\bM(\d+)")
 _NVIDIA_SERIES = re.compile(r"RTX (\d)0[5-9]0")
 _AMD_SERIES = re.compile(r"RX (\d)\d{3}\b|RX (\d{3})\b")
-_RDNA3 = 1100
+_AMD_SERVERS = frozenset({"908", "90a", "942", "950"})
+_AMD_CHIPS = {"4": 803, "5": 1010, "6": 1030, "7": 1100, "9": 1200}
+"""A chip of each series, such as 1030 for the RX 6000s: the number of its LLVM target."""
+_RDNA2, _RDNA3, _RDNA4 = 1030, 1100, 1200
+_SMALL_CORES = re.compile(r"\b(N\d{2,3}|i3-N\d{3}|Atom|Celeron|Pentium Silver|Cortex-A5[35])\b")
+"""Processors made of efficiency cores alone."""
 
 
 class SpeedClass(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +44,8 @@ class SpeedClass(msgspec.Struct, frozen=True, kw_only=True):
     """A layer with experts takes that many times as long."""
     cache: float = 0.7
     """Share of the memory bandwidth that reading keys and values reaches."""
+    plain_cache: float = 0.5
+    """The same without flash attention."""
     latent_cache: float = 0.1
     """The same where keys are compressed (multi-head latent attention) and every head unpacks them."""
     unpack: float = 0.0
@@ -47,12 +54,12 @@ class SpeedClass(msgspec.Struct, frozen=True, kw_only=True):
     """Unpacking k-quants takes that many times as long."""
     prefill: float = 1.0
     """Operations per second in large products, as a share of the stated ones; tensor units reach more than 1."""
-    large: float = 0.0
-    """Exponent by which chips beyond `LARGE` operations per second reach less of them."""
+    balance: float = 0.0
+    """Exponent by which chips with more bandwidth per operation than `BALANCED` reach more of them."""
     experts: float = 0.7
     """Products with experts reach that share of the others."""
     large_experts: float = 0.0
-    """As `large`, for products with experts."""
+    """Exponent by which chips beyond `LARGE` operations per second reach less of them there."""
     narrow: float = 1.0
     """Numbers of a model's width at which half the speed is reached."""
     floats: float = 1.0
@@ -61,8 +68,8 @@ class SpeedClass(msgspec.Struct, frozen=True, kw_only=True):
     """The same for Q8_0."""
     attention: float = 0.7
     """Attention reaches that share of the speed of products."""
-    traffic: float = 30.0
-    """How often a layer reads or writes a token's numbers (4 bytes each) in a prompt."""
+    scores: float = 20.0
+    """Without flash attention: bytes that go through the memory for each head and token that is attended to."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +81,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     spread: Mapping[str, float]
     """How far a prediction may be off, as a share, by variant; "" for the base: the 80th percentile of the errors
     when such a device was left out of the fit, or a judgement where nobody measured."""
+    prefill_spread: Mapping[str, float]
     compute_per_byte: float
     """Usual operations per byte of bandwidth, for devices whose compute is unknown."""
     source: str
@@ -82,6 +90,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 class SpeedTable(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file."""
 
+    source: Mapping[str, str]
     families: Mapping[str, Family]
     kernels: Mapping[str, Mapping[str, float]]
     """Decode time per byte relative to Q4_K, by "gpu" or "cpu" and ggml type name; what is not listed takes 1."""
@@ -124,10 +133,10 @@ def speed_class(family: str, variants: tuple[str, ...], table: SpeedTable | None
     return structs.replace(known.base, **changed)
 
 
-def spread_of(family: str, variants: tuple[str, ...]) -> float:
-    """How far a prediction for these variants may be off, as a share of it."""
-    known = speed_table().families[family].spread
-    return max([known[""], *(known[name] for name in variants if name in known)])
+def spreads_of(family: str, variants: tuple[str, ...]) -> tuple[float, float]:
+    """How far predictions of decoding and of prefill may be off for these variants, as shares."""
+    known = speed_table().families[family]
+    return _widest(known.spread, variants), _widest(known.prefill_spread, variants)
 
 
 def core_compute(machine: Machine, table: SpeedTable | None = None) -> float | None:
@@ -139,6 +148,15 @@ def core_compute(machine: Machine, table: SpeedTable | None = None) -> float | N
     best = max((rates[name] for name in machine.cpu_features if name in rates), default=None)
     usual = rates["avx2"] if not machine.cpu_features else rates[""]
     return cores * (best if best is not None else usual)
+
+
+def cpu_variants(machine: Machine) -> tuple[str, ...]:
+    """The variants of the family "cpu" a machine's processor is."""
+    return ("small",) if machine.cpu_name and _SMALL_CORES.search(machine.cpu_name) else ()
+
+
+def _widest(spreads: Mapping[str, float], variants: tuple[str, ...]) -> float:
+    return max([spreads[""], *(spreads[name] for name in variants if name in spreads)])
 
 
 def _nvidia(device: Device) -> tuple[str, ...]:
@@ -158,21 +176,24 @@ def _nvidia(device: Device) -> tuple[str, ...]:
 
 
 def _amd(device: Device) -> tuple[str, ...]:
-    found = []
-    match = _AMD_SERIES.search(device.name)
-    series = int(match[1] or 5) if match else 0
-    chip = device.architecture.removeprefix("gfx")
-    if chip.startswith("9") and len(chip) == 3:
-        found.append("hbm" if chip in {"908", "90a", "942", "950"} else "older")
-    elif (
-        (chip.isdecimal() and int(chip) < _RDNA3)
-        or device.architecture in {"RDNA1", "RDNA2", "GCN"}
-        or (not chip and 0 < series < 7)
-    ):
-        found.append("older")
+    found = [_amd_generation(device)]
     if device.kind in {"integrated", "unified"}:
         found.append("integrated")
-    return (*found, "rocm") if device.backend in {"ROCm", "HIP"} else tuple(found)
+    if device.backend in {"ROCm", "HIP"}:
+        found.append("rocm")
+    return tuple(name for name in found if name)
+
+
+def _amd_generation(device: Device) -> str:
+    """ "hbm", "older", "rdna2", "rdna4", or "" for RDNA 3 and what nobody knows."""
+    chip = device.architecture.removeprefix("gfx")
+    if len(chip) == 3:
+        return "hbm" if chip in _AMD_SERVERS else "older"
+    match = _AMD_SERIES.search(device.name)
+    number = int(chip) if chip.isdecimal() else _AMD_CHIPS.get(match[1] or "5" if match else "", 0)
+    if not number or _RDNA3 <= number < _RDNA4:
+        return ""
+    return "rdna4" if number >= _RDNA4 else "rdna2" if number >= _RDNA2 else "older"
 
 
 def _intel(device: Device) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Nothing here depends on how fast a device is; `app.hardware.speed` turns these a
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from app.hardware.geometry import Geometry, Layer, Weights
 from app.hardware.placement import Placement
@@ -48,6 +49,8 @@ class Work:
     """(window, bytes of keys and values a token keeps) of each layer with a cache."""
     state: float = 0.0
     """Recurrent state that is read and written for each token."""
+    flash: bool = True
+    """Attention is computed without writing its scores to the memory."""
 
     def cache_read(self, depth: int) -> float:
         """Bytes of keys and values read for a token with `depth` tokens before it."""
@@ -61,19 +64,19 @@ class Work:
 def work_by_device(geometry: Geometry, placement: Placement) -> dict[str, Work]:
     """What each device of the placement does, by ggml's name; "CPU" is the processor."""
     works: dict[str, Work] = {}
-    share = geometry.expert_share
+    share, flash = geometry.expert_share, placement.flash_attention
     for index, layer in enumerate(geometry.layers):
         device = placement.device_of(index)
-        work = works.setdefault(device, Work())
+        work = works.setdefault(device, Work(flash=flash))
         work.layers += 1
         work.expert_layers += bool(layer.experts.size)
         work.state += layer.state * _STATE_PASSES
         _add_layer_weights(work, layer.dense)
         beside = CPU if index < placement.cpu_experts else device
-        _add_layer_weights(works.setdefault(beside, Work()), layer.experts, share)
-        cached = works.setdefault(device if placement.kv_offload else CPU, Work())
+        _add_layer_weights(works.setdefault(beside, Work(flash=flash)), layer.experts, share)
+        cached = works.setdefault(device if placement.kv_offload else CPU, Work(flash=flash))
         _add_cache(cached, layer, placement)
-    output = works.setdefault(placement.device_of(placement.blocks), Work())
+    output = works.setdefault(placement.device_of(placement.blocks), Work(flash=flash))
     _add_read(output, geometry.embedding if geometry.tied and not geometry.output.size else geometry.output)
     return works
 
@@ -83,7 +86,7 @@ def crossings(placement: Placement) -> int:
     experts = placement.cpu_experts
     beside = sum(placement.device_of(layer) != CPU for layer in range(min(experts, placement.blocks)))
     places = [placement.device_of(layer) for layer in range(placement.blocks + 1)]
-    return 2 * beside + sum(one != other for one, other in zip(places, places[1:], strict=False))
+    return 2 * beside + sum(one != other for one, other in pairwise(places))
 
 
 def weights_in(sizes: Iterable[tuple[int, float]]) -> float:

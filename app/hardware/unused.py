@@ -11,12 +11,12 @@ from app.protocol import Check, CheckState, Device, Machine, Value
 _CONTAINERS = ("docker", "podman", "kubernetes", "lxc", "flatpak", "snap")
 _BACKENDS = {
     "nvidia": ("CUDA", "Vulkan"),
-    "amd": ("Vulkan", "CUDA"),
+    "amd": ("Vulkan", "ROCm"),
     "intel": ("Vulkan", "SYCL"),
     "qualcomm": ("OpenCL", "Vulkan"),
     "apple": ("Metal",),
 }
-"""Those that can use a maker's cards, the usual one first; ROCm is built under CUDA's name."""
+"""Those that can use a maker's cards, the usual one first."""
 _BUILDS = {
     "CUDA": ("CUDA Toolkit (nvcc)", "-DGGML_CUDA=on"),
     "Vulkan": ("Vulkan SDK (libvulkan-dev, glslc)", "-DGGML_VULKAN=on"),
@@ -62,10 +62,12 @@ def missing_library(reason: str) -> Check | None:
 
 
 def graphics_checks(machine: Machine, around: Surroundings) -> Iterator[Check]:
-    """One check for each card that is not used, or that the engine was not compiled for."""
+    """What there is to say of each card: why it is not used, or what to beware of where it is."""
     for device in machine.devices:
         if device.usable:
             yield from _too_old(device, around.build)
+            if device.vendor == "nvidia" and device.kind == "discrete" and machine.os.startswith("Windows"):
+                yield _check("gpu_spills", CheckState.GOOD, device=device.name)
         elif (found := _why_unused(device, machine, around)) is not None:
             yield found
 

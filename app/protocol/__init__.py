@@ -54,6 +54,7 @@ from app.protocol.conversations import (
     Started,
     ToolConsent,
 )
+from app.protocol.fit import Fit, FitRequest
 from app.protocol.generation import (
     ContextPolicy,
     DeltaKind,
@@ -71,8 +72,11 @@ from app.protocol.generation import (
 )
 from app.protocol.machine import Check, CheckState, Device, Disk, Machine
 from app.protocol.measuring import (
+    BenchChanged,
     BenchReport,
+    BenchRequest,
     BenchRow,
+    CalibrationChanged,
     CalibrationState,
     DeviceSample,
     LoadedMemory,
@@ -129,8 +133,11 @@ __all__ = [
     "AnswerQueued",
     "AnswerSnapshot",
     "AnswerToolCall",
+    "BenchChanged",
     "BenchReport",
+    "BenchRequest",
     "BenchRow",
+    "CalibrationChanged",
     "CalibrationState",
     "Cancel",
     "Catalogue",
@@ -159,6 +166,8 @@ __all__ = [
     "Figure",
     "FinishReason",
     "Finished",
+    "Fit",
+    "FitRequest",
     "Forget",
     "FormatKind",
     "FromWorker",

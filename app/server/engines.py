@@ -9,11 +9,22 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, Event, LoadParams, ModelChanged, ModelEntry, ModelState, StateFolder
+from app.protocol import (
+    ErrorInfo,
+    Event,
+    GenerationStats,
+    LoadedMemory,
+    LoadParams,
+    ModelChanged,
+    ModelEntry,
+    ModelState,
+    StateFolder,
+)
 from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
+from app.server.planning import CorrectionsFor, Planning, no_corrections
 from app.server.shelf import Shelf
 
 
@@ -26,10 +37,13 @@ class Engines:
         factory: BackendFactory,
         publish: Callable[[Event], None],
         states: Callable[[], StateFolder | None] = lambda: None,
+        on_answer: Callable[[Engine, GenerationStats], None] | None = None,
+        corrections: CorrectionsFor = no_corrections,
     ) -> None:
         self._shelf = shelf
+        self._planning = Planning(shelf, corrections)
         self._publish = publish
-        self._place = Place(factory, states, self._changed)
+        self._place = Place(factory, states, self._changed, on_answer)
         self._loadings = Loadings()
         self._errors: dict[str, ErrorInfo] = {}
         self._request_ids = count(1)
@@ -40,9 +54,20 @@ class Engines:
         return (self._place.engine.entry,) if self._place.engine else ()
 
     @property
+    def busy(self) -> bool:
+        """Whether the loaded model is answering."""
+        return self._place.engine is not None and bool(self._place.engine.requests)
+
+    @property
     def worker_pids(self) -> tuple[int, ...]:
         pid = self._place.engine.backend.pid if self._place.engine else None
         return () if pid is None else (pid,)
+
+    async def memory(self) -> tuple[LoadedMemory, ...]:
+        """What each loaded model was to take, and what it takes now."""
+        engine = self._place.engine
+        found = await engine.memory_now() if engine is not None else None
+        return () if found is None else (found,)
 
     async def entries(self) -> list[ModelEntry]:
         """All models of the library as they are now; the folder is read again."""
@@ -135,13 +160,13 @@ class Engines:
 
     async def _check(self, entry: ModelEntry, params: LoadParams) -> None:
         """Raise AppError where it does not fit into what is free, with what unloading the present model would free."""
-        reclaimable = await self._place.engine.resident() if self._place.engine else 0
-        await self._shelf.check_fits(entry, params, reclaimable)
+        freed = await self._place.engine.taken() if self._place.engine else {}
+        await self._planning.prepare(entry, params, freed)
 
     def _start(self, entry: ModelEntry, params: LoadParams) -> Loading:
         """A new load, behind those that were asked for before."""
         again = self._loaded_as(entry) is not None or self._loadings.first(entry.id) is not None
-        task = asyncio.create_task(self._place.load(entry, params, lambda: self._shelf.check_fits(entry, params)))
+        task = asyncio.create_task(self._place.load(entry, params, lambda: self._planning.prepare(entry, params)))
         loading = Loading(entry.id, params, again, task)
         self._loadings.add(loading)
         self._errors.pop(entry.id, None)

@@ -28,10 +28,9 @@ def test_this_machine(tmp_path: Path) -> None:
     assert [device.name for device in machine.usable_devices] == ["Some card"]
 
 
-def test_its_memory_is_measured_once(tmp_path: Path) -> None:
-    first, second = detect(tmp_path, cache=tmp_path), detect(tmp_path, cache=tmp_path)
-    assert first.ram_bandwidth == second.ram_bandwidth
-    assert detect(tmp_path).ram_channels == first.ram_channels
+def test_its_memory_is_measured_and_the_best_remembered(tmp_path: Path) -> None:
+    found = [detect(tmp_path, cache=tmp_path).ram_bandwidth for _ in range(4)]
+    assert found[2] == found[3] == max(filter(None, found), default=None)
 
 
 def test_the_name_of_the_system(tmp_path: Path) -> None:

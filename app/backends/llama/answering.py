@@ -24,13 +24,8 @@ from app.backends.llama.stepping import Stepper
 from app.backends.llama.templates.prompt import PromptBuilder, Renderer
 from app.backends.llama.threads import ONE_THREAD_BYTES, ThreadGovernor
 from app.backends.llama.vision.projector import Vision
+from app.hardware.defaults import DRAFT_OUTPUTS, MANY_SLOTS, default_slots, outputs_of
 from app.protocol import Generate, Load, LoadParams, WorkerStats
-
-FEW_SLOTS, MANY_SLOTS = 4, 8
-SMALL_MODEL_BYTES = 2 * 1024**3
-"""Weights below this are read by so many answers at once that more slots pay."""
-DRAFT_OUTPUTS = 16
-"""Tokens of a step that may be drafts."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +51,7 @@ class Answering:
     def __init__(self, load: Load, model: Model, renderer: Renderer, listener: Listener) -> None:
         params = load.params
         slots = params.slots or default_slots(model.size)
-        outputs = slots + DRAFT_OUTPUTS
+        outputs = outputs_of(slots)
         adapters = Adapters(model, params.loras)
         self.context = Context(model, params, slots, outputs)
         self.governor = make_governor(params, model.size)
@@ -176,11 +171,6 @@ def open_prompts(params: LoadParams, model: Model, renderer: Renderer) -> Prompt
     prompts = PromptBuilder(model.vocabulary, model.template, renderer, own_template=own, architecture=architecture)
     model.vocabulary.show(prompts.family.marker_texts)
     return prompts
-
-
-def default_slots(size: int) -> int:
-    """How many answers at once for a model of that many bytes, where nobody asked for a number."""
-    return MANY_SLOTS if size < SMALL_MODEL_BYTES else FEW_SLOTS
 
 
 class _TwoNumbers:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from app.backends.llama.binding import flag_callback, llama, set_fields
 from app.backends.llama.context_fields import context_fields
 from app.backends.llama.model import Model
-from app.hardware.memory import DEFAULT_CONTEXT
+from app.hardware.defaults import context_of
 from app.protocol import LoadParams
 
 SMALLEST_CONTEXT = 512
@@ -134,10 +134,7 @@ class Context:
 
     def _open(self, params: LoadParams) -> llama.llama_context_p:
         """A context of the length asked for; where none was asked for, the longest of halves that can be had."""
-        trained = self.model.trained_context
-        length = params.context_length or min(DEFAULT_CONTEXT, trained or DEFAULT_CONTEXT)
-        if params.rope_scaling is None:
-            length = min(length, trained or length)
+        length = context_of(params, self.model.trained_context)
         while True:
             handle = self._try(length)
             if handle is not None:

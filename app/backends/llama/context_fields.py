@@ -4,13 +4,8 @@ from typing import Any
 
 from app.backends.llama.binding import llama
 from app.errors import AppError
+from app.hardware.defaults import BATCH, LEAST_BATCH, MICRO_BATCH
 from app.protocol import KvType, LoadParams, RopeScaling
-
-BATCH = 2048
-"""Tokens given to llama.cpp in one call."""
-LEAST_BATCH = 32
-MICRO_BATCH = 512
-"""Tokens computed at once; llama.cpp's own default."""
 
 _KV_TYPES = {
     KvType.F32: llama.GGML_TYPE_F32,

@@ -17,7 +17,7 @@ from app.backends.llama.vocabulary import Vocabulary
 from app.errors import AppError
 from app.protocol import LoadParams, SplitMode, TensorOverride
 
-_ALL_LAYERS = -1
+ALL_LAYERS = -1
 _SPLIT_MODES = {
     SplitMode.NONE: llama.LLAMA_SPLIT_MODE_NONE,
     SplitMode.LAYER: llama.LLAMA_SPLIT_MODE_LAYER,
@@ -105,7 +105,7 @@ class Model:
         return AppError("model_load_failed", model=self.name, reason=cause.reason, detail=cause.detail)
 
     def _load(self, params: LoadParams) -> llama.llama_model_p:
-        layers = _ALL_LAYERS if params.gpu_layers is None else params.gpu_layers
+        layers = ALL_LAYERS if params.gpu_layers is None else params.gpu_layers
         model = self._try(params, layers)
         if model is None and params.gpu_layers is None and llama.llama_supports_gpu_offload() and not self._cancelled:
             _log.warning("loading with a graphics card failed; trying the processor alone")
@@ -119,29 +119,36 @@ class Model:
             self._cancelled = not self._on_progress(share)
             return not self._cancelled
 
-        held = _Held()
+        held = Held()
         c_params = llama.llama_model_default_params()
         set_fields(
             c_params,
-            n_gpu_layers=gpu_layers,
             load_mode=load_mode(params),
             progress_callback=llama.llama_progress_callback(report),
-            main_gpu=params.main_gpu or 0,
-            **_split_fields(params, held),
-            **_device_fields(params, held),
-            **_override_fields(params, held),
+            **model_fields(params, gpu_layers, held),
         )
         model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(self.path), c_params)
         held.clear()
         return model
 
 
-class _Held(list[object]):
+class Held(list[object]):
     """What C structs point to: it must live until the call has returned."""
 
     def keep(self, thing: Any) -> Any:
         self.append(thing)
         return thing
+
+
+def model_fields(params: LoadParams, gpu_layers: int, held: Held) -> dict[str, Any]:
+    """The fields of llama_model_params that say where everything goes. Raises AppError("bad_request")."""
+    return {
+        "n_gpu_layers": gpu_layers,
+        "main_gpu": params.main_gpu or 0,
+        **_split_fields(params, held),
+        **_device_fields(params, held),
+        **_override_fields(params, held),
+    }
 
 
 def load_mode(params: LoadParams) -> int:
@@ -161,7 +168,7 @@ def overrides_of(params: LoadParams) -> tuple[TensorOverride, ...]:
     return (*params.tensor_overrides, TensorOverride(pattern=rf"blk\.({layers}){EXPERTS}"))
 
 
-def _split_fields(params: LoadParams, held: _Held) -> dict[str, Any]:
+def _split_fields(params: LoadParams, held: Held) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if params.split_mode is not None:
         fields["split_mode"] = _SPLIT_MODES[params.split_mode]
@@ -174,7 +181,7 @@ def _split_fields(params: LoadParams, held: _Held) -> dict[str, Any]:
     return fields
 
 
-def _device_fields(params: LoadParams, held: _Held) -> dict[str, Any]:
+def _device_fields(params: LoadParams, held: Held) -> dict[str, Any]:
     if not params.devices:
         return {}
     handles = [_device(name) for name in params.devices]
@@ -182,7 +189,7 @@ def _device_fields(params: LoadParams, held: _Held) -> dict[str, Any]:
     return {"devices": ctypes.cast(array, ctypes.c_void_p)}
 
 
-def _override_fields(params: LoadParams, held: _Held) -> dict[str, Any]:
+def _override_fields(params: LoadParams, held: Held) -> dict[str, Any]:
     overrides = overrides_of(params)
     if not overrides:
         return {}

@@ -1,5 +1,6 @@
-"""The probe process: `python -m app probe devices` prints one JSON object about the engine and ends."""
+"""The probe process: `python -m app probe devices|drivers|rehearse` prints one JSON object and ends."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from app.backends.llama.causes import death_cause
-from app.backends.probe import BACKEND_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
+from app.backends.probe import BACKEND_SECONDS, DYING_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
+from app.backends.rehearsal import RehearsalRequest, Rehearsals
 from app.errors import AppError
 from app.hardware.detection.adapters import dxgi_adapters
 from app.hardware.detection.answers import BackendFault, DriverAnswers, EngineBuild
@@ -36,7 +38,8 @@ _TELLING = ("error", "fail", "insufficient", "unsupported", "no ", "not ", "cann
 def main() -> None:
     """Answer the question in the arguments and exit with 0, or with a ProbeFailed and 1; 2 for an unknown one.
 
-    `devices` asks the engine and all its backends, `devices NAME` one backend, `drivers` the cards' drivers.
+    `devices` asks the engine and all its backends, `devices NAME` one backend, `drivers` the cards' drivers; `rehearse`
+    reads a RehearsalRequest from standard input and tells what loading would take.
     """
     output = os.dup(1)
     os.dup2(2, 1)
@@ -44,8 +47,22 @@ def main() -> None:
         answer, code = _answer(sys.argv[1:]), 0
     except AppError as error:
         answer, code = ProbeFailed(error=error.info), 1
-    os.write(output, msgspec.json.encode(answer))
+    with os.fdopen(output, "wb") as stream:
+        stream.write(msgspec.json.encode(answer))
     os._exit(code)  # a driver's own exit handlers may hang
+
+
+def rehearsals() -> Rehearsals:
+    """Answer the request on standard input. Raises AppError: "bad_request", "engine_missing", "model_load_failed"."""
+    try:
+        request = msgspec.json.decode(sys.stdin.buffer.read(), type=RehearsalRequest)
+    except msgspec.MsgspecError as error:
+        raise AppError("bad_request", reason=str(error)) from error
+    try:
+        from app.backends.llama.rehearsal import rehearse  # noqa: PLC0415 (importing it loads the engine)
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        raise AppError("engine_missing", reason=str(error)) from error
+    return Rehearsals(rehearse(request))
 
 
 def _answer(question: list[str]) -> object:
@@ -53,6 +70,8 @@ def _answer(question: list[str]) -> object:
         return report()
     if question == ["drivers"]:
         return DriverAnswers(nvml=ask_nvml() if driver_is_here() else None, dxgi=dxgi_adapters())
+    if question == ["rehearse"]:
+        return rehearsals()
     if question[:1] == ["devices"] and len(question) == 2:
         return backend_answer(question[1])
     sys.exit(2)
@@ -113,11 +132,19 @@ def read_backend(backend: str, output: bytes, errors: bytes, code: int) -> Backe
     except msgspec.MsgspecError:
         answer = None
     if answer is None or code:
-        return BackendAnswer(fault=BackendFault(backend, death_cause(code, lines).text))
+        return BackendAnswer(fault=BackendFault(backend, _failure(output) or death_cause(code, lines).text))
     if answer.devices:
         return answer
     telling = [line for line in lines if any(word in line.casefold() for word in _TELLING)]
     return replace(answer, fault=BackendFault(backend, telling[-1] if telling else ""))
+
+
+def _failure(output: bytes) -> str:
+    """The reason in a ProbeFailed; "" where the process died before it could say one."""
+    try:
+        return str(msgspec.json.decode(output, type=ProbeFailed).error.values.get("reason", ""))
+    except msgspec.MsgspecError:
+        return ""
 
 
 def cuda_archs(archs: str) -> tuple[str, ...]:
@@ -130,9 +157,19 @@ def _answer_of(backend: str, process: "subprocess.Popen[bytes]", end: float) -> 
     try:
         output, errors = process.communicate(timeout=max(end - time.monotonic(), 0.01))
     except subprocess.TimeoutExpired:
-        process.kill()
+        _end(process)
         return BackendAnswer(fault=BackendFault(backend, silent=True))
     return read_backend(backend, output, errors, process.returncode)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill it; one that hangs inside the kernel does not even die of that, and is left behind."""
+    process.kill()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(DYING_SECONDS)
 
 
 def _command(backend: str) -> list[str]:

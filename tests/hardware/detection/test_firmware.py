@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.hardware.detection import bandwidth
 from app.hardware.detection.bandwidth import measured, ram_bandwidth
 from app.hardware.detection.firmware import memory_speed
 from tests.hardware.machines.recording import smbios
@@ -64,18 +65,24 @@ def test_memory_is_measured() -> None:
     assert 1e8 < found < 1e13
 
 
-def test_a_measurement_is_remembered_for_its_machine(tmp_path: Path) -> None:
-    def ask(processor: str = "A", free: int = 2**33, cache: int = 0, folder: Path = tmp_path) -> float | None:
-        return ram_bandwidth(folder, processor, 2**34, free, 1, cache)
+def test_a_measurement_is_remembered_for_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times it is measured, since the machine may be busy; the best counts."""
+    speeds = iter([5e9, 9e9, 7e9, 99e9, 1e9])
+    monkeypatch.setattr(bandwidth, "measured", lambda size, threads: next(speeds))
 
-    first = ask()
-    assert first is not None
-    assert ask() == first
-    assert ask(free=0) == first, "the remembered one needs no memory"
-    assert ask("B", free=1000) is None
+    def ask(processor: str = "A", free: int = 2**33, cache: int = 0) -> float | None:
+        return ram_bandwidth(tmp_path, processor, 2**34, free, 1, cache)
+
+    assert [ask() for _ in range(5)] == [5e9, 9e9, 9e9, 9e9, 9e9]
+    assert ask("B", free=1000) is None, "there is not the memory to measure in"
     assert ask("B", cache=2**30) is None, "it would be the cache that is measured"
+    assert ask(free=0) == 9e9, "what is remembered needs no memory"
+    assert ask("B") == 99e9
     (tmp_path / "memory_speed.json").write_text("garbage")
-    assert ask() is not None
+    assert ask("B") == 1e9
+
+
+def test_what_cannot_be_remembered_is_measured_all_the_same(tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    assert ask(folder=in_the_way) is not None, "what cannot be remembered is measured all the same"
+    assert ram_bandwidth(in_the_way, "A", 2**34, 2**33, 1, 0) is not None
