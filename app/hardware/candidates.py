@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, isinf
 
-from app.hardware.losses import quantization_loss
 from app.hardware.needs import CONVERSATION, NEEDS, Needs, pace_cost, worth
 from app.hardware.planning import Planning, fastest_pace
+from app.hardware.quality import quality_loss
 from app.protocol import CatalogueModel, GgufFile, KvType, Plan, Rank, Use, Verdict
 
 LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (inf, 2.7))
 """Bits a weight below which a model is not itself any more, by billions of weights (hardware_fit.md §6.4)."""
 _TWO_BITS = ("Q2", "IQ2", "Q1", "IQ1", "TQ")
 _LARGE = 40.0
+_POINTS, _CURVE = 40.0, 0.8
+"""Points = 40 x divergence^0.8: at 0.33 nats three words in ten are no longer the same."""
 _SMALL_CACHE_COST = 0.5
 _NO_ROOM = 0.25
 """What is left of the worth of a model for which the disk has no room."""
@@ -142,7 +145,7 @@ def _hope(model: CatalogueModel, file: GgufFile, bound: float, needs: Needs, ran
     if rate == 0 or (needs.writes and rate < CONVERSATION):
         return 0.0
     cost = learned.wait_cost + (pace_cost(rate / needs.thinking) if needs.writes else 0.0)
-    return worth(rank.score - quantization_loss(file.quantization, model.parameters), cost)
+    return worth(rank.score - points_lost(model, file), cost)
 
 
 def _candidate(
@@ -160,10 +163,20 @@ def _candidate(
         file=file,
         plan=planned,
         rank=rank,
-        quality=max(rank.score - quantization_loss(file.quantization, model.parameters) - _cache_loss(planned), 0.0),
+        quality=max(rank.score - points_lost(model, file) - _cache_loss(planned), 0.0),
         slowness=slowness,
         disk_free=planning.machine.disk_free,
     )
+
+
+def points_lost(model: CatalogueModel, file: GgufFile) -> float:
+    """Points of the rank that the quantization costs: 2.3 for Q4_K_M of 8 billion weights, 16 for Q2_K."""
+    return _points(file.quantization, bits_of(model, file), model.parameters)
+
+
+@lru_cache(maxsize=2048)
+def _points(quantization: str, bits: float, parameters: float) -> float:
+    return float(_POINTS * quality_loss(quantization, bits, parameters) ** _CURVE)
 
 
 def _cache_loss(planned: Plan) -> float:
