@@ -12,7 +12,6 @@ from app.errors import AppError
 from app.protocol import (
     ErrorInfo,
     Event,
-    GenerationStats,
     LoadedMemory,
     LoadParams,
     ModelChanged,
@@ -24,8 +23,9 @@ from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
-from app.server.planning import CorrectionsFor, Planning, no_corrections
+from app.server.planning import Planning
 from app.server.shelf import Shelf
+from app.server.witness import NOBODY, Witness
 
 
 class Engines:
@@ -37,13 +37,12 @@ class Engines:
         factory: BackendFactory,
         publish: Callable[[Event], None],
         states: Callable[[], StateFolder | None] = lambda: None,
-        on_answer: Callable[[Engine, GenerationStats], None] | None = None,
-        corrections: CorrectionsFor = no_corrections,
+        witness: Witness = NOBODY,
     ) -> None:
         self._shelf = shelf
-        self._planning = Planning(shelf, corrections)
+        self._planning = Planning(shelf, witness)
         self._publish = publish
-        self._place = Place(factory, states, self._changed, on_answer)
+        self._place = Place(factory, states, self._changed, witness)
         self._loadings = Loadings()
         self._errors: dict[str, ErrorInfo] = {}
         self._request_ids = count(1)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 
 from app.errors import AppError
 from app.hardware.calibration import from_measurements
@@ -15,6 +15,7 @@ from app.server.engine import Engine
 from app.server.shelf import Shelf
 from app.server.storage import Storage
 from app.server.subjects import Subject, key_of, subject_of
+from app.server.taken import residuals_of, rows_of, with_residuals
 
 LEAST_WRITTEN = 32
 """Shorter answers say little of the speed of writing,"""
@@ -56,9 +57,13 @@ class Measuring:
         """An answer was written while no other was: keep its speeds, beside everything else."""
         subject = subject_of(engine)
         if subject is not None and not stats.drafted_tokens:
-            task = asyncio.create_task(self._keep(subject, stats))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._keep(subject, stats))
+        if subject is not None and subject.machine.devices:  # computing makes pools of memory grow
+            self.settled(engine)
+
+    def settled(self, engine: Engine) -> None:
+        """A model has been loaded: keep what it took, beside what was predicted."""
+        self._begin(self._keep_memory(engine))
 
     def corrections(self, machine: Machine, model: str) -> Corrections:
         """What was measured on that machine, of itself and of that model."""
@@ -69,6 +74,10 @@ class Measuring:
             decode=_corrected(own, MeasurementKind.DECODE),
             prefill=_corrected(own, MeasurementKind.PREFILL),
         )
+
+    def residuals(self, machine: Machine) -> Mapping[str, int]:
+        """Bytes by device that loads took outside of llama.cpp's buffers."""
+        return residuals_of([row for row in self._rows if self._is_current(row)], machine)
 
     def speeds(self, subject: Subject) -> Speeds:
         """The speeds of a loaded model, corrected by what was measured."""
@@ -89,6 +98,28 @@ class Measuring:
         """Store them. Raises AppError."""
         await self._storage.measure(lambda stored: stored.add(measurements))
         await self.open()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_memory(self, engine: Engine) -> None:
+        if engine.prepared is None or engine.memory is None:
+            return
+        machine = engine.prepared.search.machine
+        engine.memory = with_residuals(engine.memory, machine, await self._shelf.sample())
+        memory = await engine.memory_now()
+        if memory is None:
+            return
+        # Where there is no graphics card the engine is not asked for its version: that takes longer than the load.
+        build = await self.build() if machine.devices else self._build or ""
+        if not (rows := rows_of(memory, machine, build, time.time())):
+            return
+        try:
+            await self.add(rows)
+        except AppError as error:
+            _log.warning("what a load took could not be stored: %s", error)
 
     async def _keep(self, subject: Subject, stats: GenerationStats) -> None:
         build = await self.build()
