@@ -1,8 +1,9 @@
 """How a model will be loaded: planned from the memory that is free now, and compared with what it then took."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,20 @@ class Planning:
         prepared = await asyncio.to_thread(self._prepared, entry, params, machine)
         check_fits(prepared, entry.name)
         return prepared
+
+    async def look(
+        self, entries: Sequence[ModelEntry], params: LoadParams, freed: Mapping[str, int]
+    ) -> dict[str, Plan]:
+        """How each of them would be loaded now, by id; those whose file cannot be read are left out."""
+        machine = with_freed(await self._shelf.machine_now(), freed)
+        return await asyncio.to_thread(self._look, entries, params, machine)
+
+    def _look(self, entries: Sequence[ModelEntry], params: LoadParams, machine: Machine) -> dict[str, Plan]:
+        found = {}
+        for entry in entries:
+            with contextlib.suppress(AppError):
+                found[entry.id] = self._prepared(entry, params, machine).plan
+        return found
 
     def _prepared(self, entry: ModelEntry, params: LoadParams, machine: Machine) -> Prepared:
         geometry = self.geometry(Path(entry.path))
