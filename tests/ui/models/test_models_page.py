@@ -193,7 +193,7 @@ def test_a_model_says_where_it_would_run_and_what_would_change_that(page: Models
     free = Reason(code="plan_free_device_whole", values={"missing_bytes": 2 * 1024**3, "device": "Card"})
     judged = replace(QWEN, verdict=Verdict.PARTLY, given_up=(layers,), would_change=(free,))
     library.take_event(ModelChanged(model=judged))
-    said = "  ".join(texts(page))
+    said = texts(page)
     assert "partly on the graphics card" in said
     assert "7 of 33 layers stay beside the processor." in said
     assert "Close programs that use 2.0 GiB of Card, and all of it runs there." in said
