@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hardware.calibration import Run, as_measurements, calibrated, expected_of, from_measurements
+from app.hardware.calibration import Run, as_measurements, calibrated, from_measurements, promised
 from app.hardware.corrections import Calibrated, Corrections
 from app.hardware.geometry import geometry_of
 from app.hardware.gguf import read_header
@@ -79,10 +79,11 @@ def test_what_is_written_is_what_it_says(tmp_path: Path) -> None:
 
 def test_a_calibration_is_stored_as_plain_figures() -> None:
     here, truth = machine(), Calibrated(12e9, 3e-5, 2e11)
-    expected = expected_of(here, {})[CPU]
+    expected = promised(here, CPU)
     rows = as_measurements(truth, expected, CPU, "Some Processor", "b1", 5.0)
     assert [row.kind.value for row in rows] == ["bandwidth", "layer", "products"]
     assert all(row.model == "" and row.predicted and row.key == "Some Processor" for row in rows)
+    assert as_measurements(truth, None, CPU, "", "", 1.0)[0].predicted is None
     older = as_measurements(Calibrated(1e9, 1e-5), expected, CPU, "Some Processor", "b1", 1.0)
     assert from_measurements([*older, *rows]) == truth
     assert from_measurements([]) is None
