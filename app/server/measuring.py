@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 
+from msgspec.structs import replace
+
 from app.errors import AppError
 from app.hardware.calibration import from_measurements
 from app.hardware.corrections import Calibrated, Corrected, Corrections, corrected
@@ -122,12 +124,12 @@ class Measuring:
             _log.warning("what a load took could not be stored: %s", error)
 
     async def _keep(self, subject: Subject, stats: GenerationStats) -> None:
-        build = await self.build()
-        rows = measured_by(subject, stats, self.speeds(subject), build, time.time())
+        rows = measured_by(subject, stats, self.speeds(subject), time.time())
         if not rows:
             return
+        build = await self.build()
         try:
-            await self.add(rows)
+            await self.add([replace(row, build=build) for row in rows])
         except AppError as error:
             _log.warning("the speed of an answer could not be stored: %s", error)
 
@@ -135,7 +137,7 @@ class Measuring:
         return self._build is None or row.build in ("", self._build)
 
 
-def measured_by(subject: Subject, stats: GenerationStats, speeds: Speeds, build: str, now: float) -> list[Measurement]:
+def measured_by(subject: Subject, stats: GenerationStats, speeds: Speeds, now: float) -> list[Measurement]:
     """What one answer says of the speed of writing and of reading its prompt; nothing where it was too short."""
     stated = Speeds(subject.geometry, subject.placement, subject.machine)
     found: list[tuple[MeasurementKind, int, int, float, Callable[[Speeds], Range]]] = []
@@ -149,7 +151,7 @@ def measured_by(subject: Subject, stats: GenerationStats, speeds: Speeds, build:
         found.append((MeasurementKind.PREFILL, before, read, speed, lambda by: by.prefill(read, before)))
     return [
         Measurement(
-            id=0, created=now, kind=kind, model=subject.model, device=subject.device, key=subject.key, build=build,
+            id=0, created=now, kind=kind, model=subject.model, device=subject.device, key=subject.key, build="",
             depth=at, tokens=tokens, measured=speed,
             predicted=predict(speeds).expected if speeds.known else None,
             stated=predict(stated).expected if stated.known else None,

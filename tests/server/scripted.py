@@ -239,6 +239,8 @@ async def serving(home: Path, script: Script) -> AsyncIterator[Server]:
             yield Server(services, http, script)
     finally:
         await services.answers.close()
+        await services.calibrating.cancel()
+        await services.measuring.close()
         await services.engines.close()
         services.events.close()
         await listener.close()
