@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
+from types import MappingProxyType
 
 from app.hardware.corrections import Calibrated
 from app.hardware.quantizations import TENSOR_TYPES
@@ -94,15 +95,27 @@ def rates(constants: SpeedClass, kernels: Mapping[int, float], memory: float, co
     )
 
 
-def rates_by_device(machine: Machine, calibrated: Mapping[str, Calibrated]) -> dict[str, Rates]:
+def rates_by_device(machine: Machine, calibrated: Mapping[str, Calibrated]) -> Mapping[str, Rates]:
     """Of the processor and each device, by ggml's name; without the devices whose bandwidth nobody knows."""
-    found = {CPU: _cpu(machine)}
+    stated = _stated(machine)
+    if not calibrated:
+        return stated
+    found = dict(stated)
     for device in machine.devices:
         name = device.engine_name or device.name
-        known = _device(device, machine, calibrated.get(name))
-        if known is not None:
-            found[name] = known
+        if name in calibrated and name not in found and (rates := _device(device, machine, calibrated[name])):
+            found[name] = rates
     return {name: one.calibrate(calibrated[name]) if name in calibrated else one for name, one in found.items()}
+
+
+@lru_cache(maxsize=32)
+def _stated(machine: Machine) -> Mapping[str, Rates]:
+    """By what makers state. Remembered: plans compare many placements on one machine."""
+    found = {CPU: _cpu(machine)}
+    for device in machine.devices:
+        if (rates := _device(device, machine, None)) is not None:
+            found[device.engine_name or device.name] = rates
+    return MappingProxyType(found)
 
 
 @cache

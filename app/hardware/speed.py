@@ -124,7 +124,7 @@ class Speeds:
         seconds = sum(times.values()) + self._crossings * speed_table().crossing_us * 1e-6 / batch
         return _corrected(1 / seconds, spread, self._corrections.prefill)
 
-    def _rates_for(self, measured: Corrected) -> dict[str, Rates]:
+    def _rates_for(self, measured: Corrected) -> Mapping[str, Rates]:
         """A model's own measurements are reckoned from what makers state, whatever a calibration found since."""
         return self._stated if measured.count >= _ENOUGH else self._rates
 

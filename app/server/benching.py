@@ -47,8 +47,6 @@ class Benching:
             raise AppError("bad_request", reason=f"repeats are 1 to {MOST_REPEATS}")
         begun = time.monotonic()
         async with self._engines.use(asked.model) as engine:
-            if engine.requests:
-                raise AppError("measuring_busy")
             load_s = time.monotonic() - begun
             subject = subject_of(engine)
             speeds = self._measuring.speeds(subject) if subject is not None else None
@@ -86,6 +84,9 @@ class Benching:
         return found
 
     async def _one(self, engine: Engine, text: str) -> GenerationStats:
+        """The figures of one run. Raises AppError("measuring_busy") where somebody else is answered."""
+        if engine.requests:
+            raise AppError("measuring_busy")
         request = Generate(
             request_id=self._engines.request_id(),
             turns=(),

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.backends.base import Backend, BackendFactory
 from app.errors import AppError
 from app.files import make_folder
-from app.hardware.calibration import Run, as_measurements, calibrated, expected_of
+from app.hardware.calibration import Run, as_measurements, calibrated, promised
 from app.hardware.synthetic import Shape, shapes, write_synthetic
 from app.protocol import (
     CPU,
@@ -154,7 +154,7 @@ class Calibrating:
 
     async def _keep(self, runs: tuple[Run, Run], device: str, machine: Machine) -> None:
         found = calibrated(runs, device, machine)
-        expected = expected_of(machine, {device: found} if device != CPU else {})[device]
+        expected = promised(machine, device)
         build, key = await self._parts.measuring.build(), key_of(machine, device)
         await self._parts.measuring.add(as_measurements(found, expected, device, key, build, time.time()))
         _log.info("%s reads %.1f GB/s, %.0f us a layer", device, found.bandwidth / 1e9, found.layer_s * 1e6)

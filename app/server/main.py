@@ -104,7 +104,7 @@ def assemble(paths: Paths, preferences: Preferences, storage: Storage, factory: 
     events = Broadcaster()
     shelf = Shelf(preferences)
     measuring = Measuring(storage, shelf)
-    engines = Engines(shelf, factory, events.publish, preferences.states, measuring.answered, measuring.corrections)
+    engines = Engines(shelf, factory, events.publish, preferences.states, measuring)
     tools = Tools(shelf, engines)
     asking = Asking(storage, engines, tools)
     calibrating = Calibrating(

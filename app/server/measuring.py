@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
+
+from msgspec.structs import replace
 
 from app.errors import AppError
 from app.hardware.calibration import from_measurements
@@ -15,6 +17,7 @@ from app.server.engine import Engine
 from app.server.shelf import Shelf
 from app.server.storage import Storage
 from app.server.subjects import Subject, key_of, subject_of
+from app.server.taken import residuals_of, rows_of, with_residuals
 
 LEAST_WRITTEN = 32
 """Shorter answers say little of the speed of writing,"""
@@ -56,9 +59,13 @@ class Measuring:
         """An answer was written while no other was: keep its speeds, beside everything else."""
         subject = subject_of(engine)
         if subject is not None and not stats.drafted_tokens:
-            task = asyncio.create_task(self._keep(subject, stats))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._keep(subject, stats))
+        if subject is not None and subject.machine.devices:  # computing makes pools of memory grow
+            self.settled(engine)
+
+    def settled(self, engine: Engine) -> None:
+        """A model has been loaded: keep what it took, beside what was predicted."""
+        self._begin(self._keep_memory(engine))
 
     def corrections(self, machine: Machine, model: str) -> Corrections:
         """What was measured on that machine, of itself and of that model."""
@@ -69,6 +76,10 @@ class Measuring:
             decode=_corrected(own, MeasurementKind.DECODE),
             prefill=_corrected(own, MeasurementKind.PREFILL),
         )
+
+    def residuals(self, machine: Machine) -> Mapping[str, int]:
+        """Bytes by device that loads took outside of llama.cpp's buffers."""
+        return residuals_of([row for row in self._rows if self._is_current(row)], machine)
 
     def speeds(self, subject: Subject) -> Speeds:
         """The speeds of a loaded model, corrected by what was measured."""
@@ -90,13 +101,35 @@ class Measuring:
         await self._storage.measure(lambda stored: stored.add(measurements))
         await self.open()
 
-    async def _keep(self, subject: Subject, stats: GenerationStats) -> None:
-        build = await self.build()
-        rows = measured_by(subject, stats, self.speeds(subject), build, time.time())
-        if not rows:
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_memory(self, engine: Engine) -> None:
+        if engine.prepared is None or engine.memory is None:
+            return
+        machine = engine.prepared.search.machine
+        engine.memory = with_residuals(engine.memory, machine, await self._shelf.sample())
+        memory = await engine.memory_now()
+        if memory is None:
+            return
+        # Where there is no graphics card the engine is not asked for its version: that takes longer than the load.
+        build = await self.build() if machine.devices else self._build or ""
+        if not (rows := rows_of(memory, machine, build, time.time())):
             return
         try:
             await self.add(rows)
+        except AppError as error:
+            _log.warning("what a load took could not be stored: %s", error)
+
+    async def _keep(self, subject: Subject, stats: GenerationStats) -> None:
+        rows = measured_by(subject, stats, self.speeds(subject), time.time())
+        if not rows:
+            return
+        build = await self.build()
+        try:
+            await self.add([replace(row, build=build) for row in rows])
         except AppError as error:
             _log.warning("the speed of an answer could not be stored: %s", error)
 
@@ -104,7 +137,7 @@ class Measuring:
         return self._build is None or row.build in ("", self._build)
 
 
-def measured_by(subject: Subject, stats: GenerationStats, speeds: Speeds, build: str, now: float) -> list[Measurement]:
+def measured_by(subject: Subject, stats: GenerationStats, speeds: Speeds, now: float) -> list[Measurement]:
     """What one answer says of the speed of writing and of reading its prompt; nothing where it was too short."""
     stated = Speeds(subject.geometry, subject.placement, subject.machine)
     found: list[tuple[MeasurementKind, int, int, float, Callable[[Speeds], Range]]] = []
@@ -118,7 +151,7 @@ def measured_by(subject: Subject, stats: GenerationStats, speeds: Speeds, build:
         found.append((MeasurementKind.PREFILL, before, read, speed, lambda by: by.prefill(read, before)))
     return [
         Measurement(
-            id=0, created=now, kind=kind, model=subject.model, device=subject.device, key=subject.key, build=build,
+            id=0, created=now, kind=kind, model=subject.model, device=subject.device, key=subject.key, build="",
             depth=at, tokens=tokens, measured=speed,
             predicted=predict(speeds).expected if speeds.known else None,
             stated=predict(stated).expected if stated.known else None,

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, GenerationStats, LoadParams, ModelEntry, ModelState, StateFolder
+from app.protocol import ErrorInfo, LoadParams, ModelEntry, ModelState, StateFolder
 from app.server.engine import Engine
 from app.server.planning import Prepared, is_short_of_memory, steps_between, with_plan
 from app.server.threads import ThreadBudget
+from app.server.witness import NOBODY, Witness
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +27,12 @@ class Place:
         factory: BackendFactory,
         states: Callable[[], StateFolder | None],
         on_change: Callable[[ModelEntry, AppError | None], None],
-        on_answer: Callable[[Engine, GenerationStats], None] | None = None,
+        witness: Witness = NOBODY,
     ) -> None:
         self._factory = factory
         self._states = states
         self._on_change = on_change
-        self._on_answer = on_answer
+        self._witness = witness
         self._users: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -109,7 +110,9 @@ class Place:
     ) -> Engine:
         plan = prepared.plan
         loading = replace(entry, state=ModelState.LOADING, progress=0.0, error=None, warnings=steps)
-        engine = self.engine = Engine(with_plan(loading, plan), self._factory(), params, on_answer=self._on_answer)
+        engine = self.engine = Engine(
+            with_plan(loading, plan), self._factory(), params, on_answer=self._witness.answered
+        )
         if steps:
             self._on_change(engine.entry, None)
         try:
@@ -126,6 +129,7 @@ class Place:
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
         await self._threads.share([engine])
+        self._witness.settled(engine)
         return engine
 
     def _progress(self, engine: Engine, share: float) -> None:
