@@ -16,6 +16,7 @@ from app.protocol import (
     KvType,
     Loaded,
     LoadParams,
+    MemorySample,
     MemoryUse,
     ModelChanged,
     ModelState,
@@ -29,7 +30,7 @@ from app.server.shelf import Shelf
 from tests.conftest import add_model
 from tests.hardware.gguf_files import Gguf, llama
 from tests.hardware.shapes import GIB, card, computer
-from tests.processes import PATIENCE_S, paths_of
+from tests.processes import PATIENCE_S, paths_of, running_backend
 from tests.server.scripted import until
 
 MIB = 1024**2
@@ -159,3 +160,14 @@ async def test_each_model_of_the_library_gets_a_verdict_and_clients_are_told(sta
     with pytest.raises(AppError) as refused:
         await stage.engines.load("huge", LoadParams(), wait=True)
     assert refused.value.code == "model_too_large"
+
+
+def test_the_real_engine_takes_the_caches_that_were_planned(home: Path) -> None:
+    with running_backend(home) as backend:
+        backend.http.post("/api/models/starter/load", params={"wait": "1"})
+        (memory,) = backend.get("/api/memory", MemorySample).loaded
+        (predicted,), (measured,) = memory.predicted, memory.measured
+        assert measured.cache == predicted.cache > 0
+        assert abs(measured.weights - predicted.weights) < 0.03 * predicted.weights
+        assert abs(measured.compute - predicted.compute) < 2 * MIB
+        assert measured.residual < 128 * MIB
