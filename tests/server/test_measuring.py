@@ -66,7 +66,7 @@ async def answer(server: Server, *acts: Act) -> None:
         path = f"/api/conversations/{conversation.id}/messages"
         started = await server.ask_for("POST", path, Started, NewMessage(text="Well?"))
         await server.events(started)
-    await server.services.measuring.close()
+        await server.services.measuring.close()
 
 
 async def measurements(server: Server) -> list[Measurement]:
