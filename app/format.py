@@ -30,6 +30,12 @@ def download_size(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
+def bandwidth(bytes_per_second: float) -> str:
+    """Decimal, as makers state it: "1,008 GB/s", "9.5 GB/s"."""
+    figure = bytes_per_second / 1e9
+    return f"{figure:,.0f} GB/s" if figure >= 20 else f"{figure:.1f} GB/s"
+
+
 def count(number: int) -> str:
     """A whole number with its thousands set apart."""
     return f"{number:,}"
@@ -78,11 +84,13 @@ def day(moment: float, now: float, language: Language = "en") -> str:
 
 
 def format_value(name: str, value: str | int | float, language: Language) -> str:
-    """A value inside a sentence, formatted by what its name ends in: `_bytes`, `_s`, or a plain count."""
+    """A value inside a sentence, formatted by what its name ends in: `_bytes`, `bandwidth`, `_s`, or a plain count."""
     if isinstance(value, str):
         return value
     if name.endswith("_bytes"):
         return memory_size(int(value))
+    if name.endswith("bandwidth"):
+        return bandwidth(float(value))
     if name.endswith("_s"):
         return seconds(float(value), language)
     if name == "port" or name.endswith(("_port", "_pid", "_version")):

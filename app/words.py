@@ -44,7 +44,9 @@ def error_words(code: str, values: Mapping[str, Value], language: Language = "en
     return ErrorWords(*(_fill(table.get(part, ""), values, language) for part in ("title", "message", "hint")))
 
 
-def text(kind: Literal["check", "label", "cli"], code: str, values: Mapping[str, Value], language: Language) -> str:
+def text(
+    kind: Literal["check", "label", "cli", "reason"], code: str, values: Mapping[str, Value], language: Language
+) -> str:
     """One sentence of the given kind. Raises KeyError for a code without words."""
     return _fill(_table(language)[kind][code], values, language)
 

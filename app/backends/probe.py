@@ -1,20 +1,30 @@
-"""Asks the engine which devices it can use, in a throw-away process: a broken driver may hang or crash whoever asks."""
+"""Asks the engine and the drivers for devices, in throw-away processes: a broken driver may hang or crash who asks."""
 
 import asyncio
+import contextlib
+import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import msgspec
+from msgspec import field
 
 from app.backends.llama.process import death_reason, worker_environment
 from app.errors import AppError
+from app.hardware.detection.answers import BackendFault, DriverAnswers, EngineBuild, NvmlAnswers
+from app.hardware.nvidia import driver_is_here
 from app.launch import own_command
 from app.paths import RESOURCES
 from app.protocol import Device, ErrorInfo, Wire
 
-PROBE_SECONDS = 15.0
-"""Starting a graphics driver can take several seconds the first time."""
+PROBE_SECONDS = 5.5
+"""For the engine and all its backends; what a person will wait for a machine to be described."""
+BACKEND_SECONDS = 4.2
+"""For one backend: starting a graphics driver takes seconds the first time."""
+
+DYING_SECONDS = 0.3
+"""For a killed probe to be gone: one that hangs inside the kernel does not even die of that."""
 
 
 class EngineDevice(Wire, frozen=True):
@@ -25,6 +35,16 @@ class EngineDevice(Wire, frozen=True):
     kind: Literal["cpu", "discrete", "integrated", "accelerator", "unknown"] = "unknown"
     memory_free: int = 0
     memory_total: int = 0
+    device_id: str = ""
+    """Its place on the PCI bus."""
+
+
+class BackendAnswer(Wire, frozen=True):
+    """What one backend told of itself."""
+
+    devices: tuple[EngineDevice, ...] = ()
+    features: dict[str, str] = field(default_factory=dict)
+    fault: BackendFault | None = None
 
 
 class EngineReport(Wire, frozen=True):
@@ -33,6 +53,7 @@ class EngineReport(Wire, frozen=True):
     version: str
     llama_version: str
     devices: tuple[EngineDevice, ...] = ()
+    build: EngineBuild = EngineBuild()
 
     @property
     def graphics(self) -> tuple[Device, ...]:
@@ -57,6 +78,26 @@ async def ask_probe(
 ) -> AnswerT:
     """Start a probe, give it the question and read its answer. Raises AppError: what the probe says, or
     "engine_missing" where it dies, says nothing that can be read, or takes too long."""
+    output, errors, code = await _ask(command, limit_s, question)
+    return _read_answer(kind, output, errors, code)
+
+
+async def probe_drivers(limit_s: float = PROBE_SECONDS, command: Sequence[str] | None = None) -> DriverAnswers:
+    """What the drivers of the graphics cards tell; where one hangs or crashes that is NVML's `fault`."""
+    if command is None and not (driver_is_here() or sys.platform == "win32"):
+        return DriverAnswers()
+    try:
+        output, errors, code = await _ask(command or own_command("probe", "drivers"), limit_s)
+        return msgspec.json.decode(output, type=DriverAnswers)
+    except AppError as error:
+        return DriverAnswers(nvml=NvmlAnswers(fault=str(error.values.get("reason", ""))))
+    except msgspec.MsgspecError:
+        tail = errors.decode("utf-8", "replace").splitlines()
+        return DriverAnswers(nvml=NvmlAnswers(fault=death_reason(code, tail)))
+
+
+async def _ask(command: Sequence[str], limit_s: float, question: bytes = b"") -> tuple[bytes, bytes, int]:
+    """What the probe prints, what it says besides and its exit code. Raises AppError("engine_missing") for silence."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=PIPE if question else DEVNULL,
@@ -72,8 +113,9 @@ async def ask_probe(
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
-    return _read_answer(kind, output, errors, process.returncode or 0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), DYING_SECONDS)
+    return output, errors, process.returncode or 0
 
 
 def _read_answer(kind: type[AnswerT], output: bytes, errors: bytes, code: int) -> AnswerT:
@@ -89,11 +131,16 @@ def _read_answer(kind: type[AnswerT], output: bytes, errors: bytes, code: int) -
 
 def _graphics(device: EngineDevice) -> Device:
     backend = device.name.rstrip("0123456789")
-    unified = backend in ("Metal", "MTL")
+    # Metal calls every GPU of a Mac alike; those of Macs with Intel's processors have names of other makers.
+    inside = device.kind == "integrated" or (backend in ("Metal", "MTL") and device.description.startswith("Intel"))
+    on_apple = device.description.startswith("Apple")
     return Device(
         name=device.description or device.name,
-        kind="unified" if unified else "discrete" if device.kind == "discrete" else "integrated",
+        kind="unified" if on_apple else "integrated" if inside else "discrete",
         backend=backend,
+        engine_name=device.name,
+        pci_id=device.device_id.casefold(),
+        sources=("ggml",),
         memory_total=device.memory_total or None,
         memory_free=device.memory_free if device.memory_total else None,
     )

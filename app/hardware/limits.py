@@ -1,4 +1,4 @@
-"""The memory limits of the containers this process runs in: Linux control groups, version 1 and 2, nested.
+"""The memory limits of this process: Linux control groups, version 1 and 2, nested, and the limit of its own.
 
 Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html.
 """
@@ -20,11 +20,14 @@ class MemoryLimit:
 
 
 def memory_limits(root: Path = Path("/")) -> list[MemoryLimit]:
-    """The limits of all groups this process is in, innermost first; [] where there are none. `root` is for tests."""
+    """The limits of all groups this process is in, innermost first, and its own; [] where there are none.
+
+    `root` is for tests.
+    """
     try:
         membership = (root / "proc/self/cgroup").read_text()
     except OSError:
-        return []
+        membership = ""
     limits: list[MemoryLimit] = []
     for line in membership.splitlines():
         number, _, membership_of = line.partition(":")
@@ -35,7 +38,16 @@ def memory_limits(root: Path = Path("/")) -> list[MemoryLimit]:
             limits += _walk(root / "sys/fs/cgroup", path, _limit_v2)
         elif "memory" in controllers.split(","):
             limits += _walk(root / "sys/fs/cgroup/memory", path, _limit_v1)
-    return limits
+    return limits + _address_space(root)
+
+
+def _address_space(root: Path) -> list[MemoryLimit]:
+    """What `ulimit -v` allows each process: a worker begins anew and may take all of it (getrlimit(2), RLIMIT_AS)."""
+    for line in _lines(root / "proc/self/limits"):
+        if line.startswith("Max address space"):
+            soft = line.removeprefix("Max address space").split()[0]
+            return [MemoryLimit(int(soft), int(soft))] if soft.isdigit() and int(soft) < _NO_LIMIT else []
+    return []
 
 
 def _walk(mount: Path, path: str, read: "_Reader") -> Iterator[MemoryLimit]:

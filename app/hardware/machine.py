@@ -1,118 +1,113 @@
-"""The machine as Alcove sees it: processor, memory, disk and graphics cards; what cannot be found out is None."""
+"""The machine as Alcove sees it: its answers put together; what cannot be found out is None."""
 
-import os
 import platform
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
-import psutil
 from msgspec.structs import replace
 
-from app.hardware.limits import memory_limits
-from app.hardware.nvidia import nvidia_devices
+from app.hardware.detection.amd import amd_devices
+from app.hardware.detection.answers import Answers, DriverAnswers
+from app.hardware.detection.apple import apple_devices
+from app.hardware.detection.asking import ask
+from app.hardware.detection.bandwidth import ram_bandwidth
+from app.hardware.detection.container import container, is_wsl
+from app.hardware.detection.cpu import processor
+from app.hardware.detection.disks import disk
+from app.hardware.detection.dxgi import dxgi_devices
+from app.hardware.detection.files import fields, text
+from app.hardware.detection.firmware import memory_speed
+from app.hardware.detection.intel import intel_devices
+from app.hardware.detection.merging import merged
+from app.hardware.detection.nvidia import nvidia_devices
+from app.hardware.detection.pci import PciCard, pci_cards
+from app.hardware.detection.ram import memory
 from app.protocol import Device, Machine
 
-_SYSCTL_S = 5
+_ROOT = Path("/")
 
 
-def detect(model_folder: Path, devices: Iterable[Device] = ()) -> Machine:
-    """Look at this machine. `devices` are those the engine can use; the driver fills in what it does not know."""
-    total, available = memory()
+def detect(
+    model_folder: Path,
+    devices: Iterable[Device] = (),
+    drivers: DriverAnswers | None = None,
+    cache: Path | None = None,
+) -> Machine:
+    """Look at this machine. `devices` are those the engine can use, `drivers` what a probe heard from the drivers.
+
+    With a `cache` folder the memory's speed is measured once, where the firmware does not tell it, and kept there.
+    """
+    answers = ask(model_folder, devices, drivers or DriverAnswers())
+    machine = machine_from(answers, _ROOT, model_folder)
+    if cache is None or machine.ram_bandwidth is not None:
+        return machine
+    measured = ram_bandwidth(
+        cache,
+        processor=machine.cpu_name or "",
+        ram_total=answers.memory_total or machine.ram_total or 0,
+        ram_available=machine.ram_available or 0,
+        cores=machine.performance_cores or 1,
+        cache_l3=machine.cache_l3 or 0,
+    )
+    return machine_from(replace(answers, ram_bandwidth=measured), _ROOT, model_folder)
+
+
+def machine_from(answers: Answers, root: Path, model_folder: PurePath) -> Machine:
+    """The machine that gave these answers and has these files below `root`."""
+    cpu = processor(answers, root)
+    ram_total, ram_available = memory(answers, root)
+    speed = memory_speed(answers.smbios)
+    bandwidth = speed.bandwidth if speed else answers.ram_bandwidth
+    place = disk(model_folder, answers.disk, root)
     return Machine(
-        os=operating_system(),
-        cpu_name=cpu_name(),
-        physical_cores=psutil.cpu_count(logical=False),
-        logical_cores=psutil.cpu_count(logical=True),
-        ram_total=total,
-        ram_available=available,
-        disk_free=disk_free(model_folder),
-        devices=enriched(devices, nvidia_devices()),
+        os=operating_system(answers, root),
+        cpu_name=cpu.name,
+        physical_cores=cpu.physical,
+        performance_cores=cpu.performance,
+        logical_cores=cpu.logical,
+        cpu_features=cpu.features,
+        cache_l3=cpu.cache_l3,
+        ram_total=ram_total,
+        ram_available=ram_available,
+        ram_bandwidth=bandwidth,
+        ram_channels=speed.channels if speed else None,
+        container=container(root, answers.environ),
+        disk_free=place.free,
+        disks=(place,),
+        devices=merged(
+            answers.engine,
+            driver_devices(answers, root, ram_available),
+            (ram_total, ram_available),
+            bandwidth,
+        ),
     )
 
 
-def memory(root: Path = Path("/")) -> tuple[int, int]:
-    """Total and available bytes for a process here: the kernel's figures, lowered by the limits of its containers."""
-    figures = psutil.virtual_memory()
-    total, available = int(figures.total), int(figures.available)
-    for limit in memory_limits(root):
-        total = min(total, limit.total)
-        available = min(available, limit.available)
-    return total, max(available, 0)
-
-
-def disk_free(folder: Path) -> int | None:
-    """Bytes free on the disk of that folder, or of the nearest folder above it that exists."""
-    for candidate in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(candidate).free
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-    return None
-
-
-def operating_system() -> str:
+def operating_system(answers: Answers, root: Path) -> str:
     """The name people know it by, such as "Debian GNU/Linux 12 (bookworm)" or "Windows 11"."""
-    if sys.platform == "linux":
-        try:
-            return platform.freedesktop_os_release()["PRETTY_NAME"]
-        except (OSError, KeyError):
-            return f"Linux {platform.release()}"
-    if sys.platform == "darwin":
-        return f"macOS {platform.mac_ver()[0]}"
-    return f"{platform.system()} {platform.release()}"
+    if answers.platform != "linux":
+        return answers.os_name
+    told = fields(text(root / "etc/os-release") or text(root / "usr/lib/os-release"), "=")
+    name = told.get("pretty_name", "").strip("\"'") or answers.os_name or platform.system()
+    return f"{name} (WSL 2)" if is_wsl(root) else name
 
 
-def cpu_name() -> str | None:
-    """The processor's name as its maker wrote it."""
-    if sys.platform == "linux":
-        return cpu_name_in(_text(Path("/proc/cpuinfo")))
-    if sys.platform == "darwin":
-        return _sysctl("machdep.cpu.brand_string")
-    return platform.processor() or os.environ.get("PROCESSOR_IDENTIFIER")
-
-
-def cpu_name_in(cpuinfo: str) -> str | None:
-    """The name in the text of /proc/cpuinfo; Arm kernels give none, some boards a `Model` or `Hardware` line."""
-    fields: dict[str, str] = {}
-    for line in cpuinfo.splitlines():
-        name, colon, value = line.partition(":")
-        if colon and value.strip():
-            fields.setdefault(name.strip().lower(), " ".join(value.split()))
-    return fields.get("model name") or fields.get("hardware") or fields.get("model")
-
-
-def enriched(devices: Iterable[Device], driver: Iterable[Device]) -> tuple[Device, ...]:
-    """The engine's devices, with what only the driver knows of the card of the same name."""
-    known = {device.name.casefold(): device for device in driver}
-    return tuple(_merged(device, known.get(device.name.casefold())) for device in devices)
-
-
-def _merged(device: Device, driver: Device | None) -> Device:
-    if driver is None:
-        return device
-    return replace(
-        device,
-        kind=driver.kind if device.kind == "unknown" else device.kind,
-        memory_total=driver.memory_total if device.memory_total is None else device.memory_total,
-        memory_free=driver.memory_free if device.memory_free is None else device.memory_free,
+def driver_devices(answers: Answers, root: Path, ram_available: int | None) -> tuple[Device, ...]:
+    """The cards the system and their drivers know, each maker's by its own ways."""
+    cards = pci_cards(root) if answers.platform == "linux" else ()
+    nvidia = nvidia_devices(answers.drivers.nvml, answers.own_pids)
+    seen = {device.pci_id for device in nvidia}
+    kernel = text(root / "proc/sys/kernel/osrelease")
+    return (
+        *nvidia,
+        *(_silent(card) for card in cards if card.vendor == "nvidia" and card.pci_id not in seen),
+        *amd_devices(cards, root, ram_available, kernel, answers.own_pids),
+        *intel_devices(cards, kernel),
+        *apple_devices(answers, ram_available),
+        *dxgi_devices(answers.drivers.dxgi, ram_available),
     )
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _sysctl(name: str) -> str | None:
-    try:
-        done = subprocess.run(["sysctl", "-n", name], capture_output=True, timeout=_SYSCTL_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode(errors="replace").strip() or None
+def _silent(card: PciCard) -> Device:
+    """A card on the bus of which its driver says nothing."""
+    return Device(name=card.name, vendor=card.vendor, pci_id=card.pci_id, sources=("sysfs",))

@@ -1,6 +1,7 @@
 """Where the parts of a model lie: which layers and experts on which device, and how its caches are kept."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.protocol import CPU, KvType
 
@@ -32,7 +33,7 @@ class Placement:
     kv_offload: bool = True
     mmap: bool = True
 
-    @property
+    @cached_property
     def gpu_layers(self) -> int:
         return sum(count for _, count in self.device_layers)
 

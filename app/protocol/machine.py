@@ -74,6 +74,8 @@ class Machine(Wire, frozen=True, kw_only=True):
     """What a process here may still take: the kernel's figure, lowered by container limits."""
     ram_bandwidth: float | None = None
     """Bytes per second, measured or told by the firmware."""
+    ram_channels: int | None = None
+    """Memory channels that have modules, where the firmware tells; its `ram_bandwidth` is then the makers' peak."""
     container: str = ""
     """"docker", "podman", "flatpak", "snap", "lxc", "wsl", "kubernetes", or "cgroup" where only limits show it."""
     disk_free: int | None = None

@@ -4,6 +4,7 @@ from enum import StrEnum
 from math import inf
 
 from app.protocol.base import ErrorInfo, Wire
+from app.protocol.reasons import Reason, Verdict
 
 
 class ModelState(StrEnum):
@@ -40,6 +41,12 @@ class ModelEntry(Wire, frozen=True, kw_only=True):
     """Pictures can be given to it; known while it is loaded."""
     warnings: tuple[ErrorInfo, ...] = ()
     error: ErrorInfo | None = None
+    verdict: Verdict | None = None
+    """Where it would run as things are now, or runs; None where that is not known (yet)."""
+    given_up: tuple[Reason, ...] = ()
+    """What did not fit: a longer context, a 16-bit cache, layers on the GPU."""
+    would_change: tuple[Reason, ...] = ()
+    """What a person could do about it."""
 
 
 class KvType(StrEnum):

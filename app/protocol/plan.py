@@ -3,30 +3,14 @@
 from enum import StrEnum
 from typing import Literal
 
-from msgspec import field
-
-from app.protocol.base import Value, Wire
+from app.protocol.base import Wire
 from app.protocol.models import LoadParams
+from app.protocol.reasons import Reason, Verdict
+
+__all__ = ["CPU", "Confidence", "MemoryUse", "Plan", "Prediction", "Range", "Reason", "Verdict"]
 
 CPU = "CPU"
 """The name of the machine's own memory and processor among the devices of a plan."""
-
-
-class Reason(Wire, frozen=True, kw_only=True):
-    """A sentence that is put into words where it is shown (section `reason` of resources/words)."""
-
-    code: str
-    values: dict[str, Value] = field(default_factory=dict)
-
-
-class Verdict(StrEnum):
-    """Where a model would run."""
-
-    GPU = "gpu"
-    PARTLY = "partly"
-    """Some layers or experts beside the processor."""
-    CPU = "cpu"
-    NO = "no"
 
 
 class MemoryUse(Wire, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from app.protocol.generation import (
     ToolSpec,
 )
 from app.protocol.models import LoadParams
+from app.protocol.plan import MemoryUse
 
 
 class ImagePart(Wire, frozen=True, kw_only=True):
@@ -177,6 +178,8 @@ class Loaded(Wire, frozen=True, kw_only=True, tag="loaded"):
     """Requests that can be answered at once."""
     warnings: tuple[ErrorInfo, ...] = ()
     """What a person should know: a missing template that was replaced, for example."""
+    buffers: tuple[MemoryUse, ...] = ()
+    """What llama.cpp itself says it took of each device."""
 
 
 class LoadFailed(Wire, frozen=True, kw_only=True, tag="load_failed"):

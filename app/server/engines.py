@@ -9,12 +9,24 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, Event, LoadParams, ModelChanged, ModelEntry, ModelState, StateFolder
+from app.protocol import (
+    ErrorInfo,
+    Event,
+    LoadedMemory,
+    LoadParams,
+    ModelChanged,
+    ModelEntry,
+    ModelState,
+    StateFolder,
+)
 from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
+from app.server.planning import Planning, with_plan
 from app.server.shelf import Shelf
+from app.server.verdicts import Verdicts
+from app.server.witness import NOBODY, Witness
 
 
 class Engines:
@@ -26,10 +38,13 @@ class Engines:
         factory: BackendFactory,
         publish: Callable[[Event], None],
         states: Callable[[], StateFolder | None] = lambda: None,
+        witness: Witness = NOBODY,
     ) -> None:
         self._shelf = shelf
+        self._planning = Planning(shelf, witness)
+        self._verdicts = Verdicts(self._planning, self._announce)
         self._publish = publish
-        self._place = Place(factory, states, self._changed)
+        self._place = Place(factory, states, self._changed, witness)
         self._loadings = Loadings()
         self._errors: dict[str, ErrorInfo] = {}
         self._request_ids = count(1)
@@ -40,13 +55,26 @@ class Engines:
         return (self._place.engine.entry,) if self._place.engine else ()
 
     @property
+    def busy(self) -> bool:
+        """Whether the loaded model is answering."""
+        return self._place.engine is not None and bool(self._place.engine.requests)
+
+    @property
     def worker_pids(self) -> tuple[int, ...]:
         pid = self._place.engine.backend.pid if self._place.engine else None
         return () if pid is None else (pid,)
 
+    async def memory(self) -> tuple[LoadedMemory, ...]:
+        """What each loaded model was to take, and what it takes now."""
+        engine = self._place.engine
+        found = await engine.memory_now() if engine is not None else None
+        return () if found is None else (found,)
+
     async def entries(self) -> list[ModelEntry]:
-        """All models of the library as they are now; the folder is read again."""
-        return [self._now(entry) for entry in await self._shelf.entries()]
+        """All models of the library as they are now; the folder is read again. Where each would run is told later."""
+        entries = await self._shelf.entries()
+        self._verdicts.judge(entries, self._freed)
+        return [self._now(entry) for entry in entries]
 
     async def find(self, name: str) -> ModelEntry:
         """The model of that id or name. Raises AppError("model_not_found")."""
@@ -106,6 +134,7 @@ class Engines:
 
     async def close(self) -> None:
         """Stop loading and end the worker."""
+        await self._verdicts.close()
         await self._loadings.cancel()
         await self._place.close()
 
@@ -135,13 +164,16 @@ class Engines:
 
     async def _check(self, entry: ModelEntry, params: LoadParams) -> None:
         """Raise AppError where it does not fit into what is free, with what unloading the present model would free."""
-        reclaimable = await self._place.engine.resident() if self._place.engine else 0
-        await self._shelf.check_fits(entry, params, reclaimable)
+        await self._planning.prepare(entry, params, await self._freed())
+
+    async def _freed(self) -> dict[str, int]:
+        """Bytes by device that unloading the present model would give back."""
+        return await self._place.engine.taken() if self._place.engine else {}
 
     def _start(self, entry: ModelEntry, params: LoadParams) -> Loading:
         """A new load, behind those that were asked for before."""
         again = self._loaded_as(entry) is not None or self._loadings.first(entry.id) is not None
-        task = asyncio.create_task(self._place.load(entry, params, lambda: self._shelf.check_fits(entry, params)))
+        task = asyncio.create_task(self._place.load(entry, params, lambda: self._planning.prepare(entry, params)))
         loading = Loading(entry.id, params, again, task)
         self._loadings.add(loading)
         self._errors.pop(entry.id, None)
@@ -173,7 +205,11 @@ class Engines:
             return self._place.engine.entry
         if self._loadings.first(entry.id) is not None:
             return replace(entry, state=ModelState.LOADING, progress=0.0, error=None)
-        return entry if entry.state is ModelState.BROKEN else _at_rest(entry, self._errors.get(entry.id))
+        if entry.state is ModelState.BROKEN:
+            return entry
+        plan = self._verdicts.of(entry)
+        resting = _at_rest(entry, self._errors.get(entry.id))
+        return resting if plan is None else with_plan(resting, plan)
 
 
 def _at_rest(entry: ModelEntry, error: ErrorInfo | None) -> ModelEntry:
@@ -188,4 +224,7 @@ def _at_rest(entry: ModelEntry, error: ErrorInfo | None) -> ModelEntry:
         sees=False,
         warnings=(),
         error=error,
+        verdict=None,
+        given_up=(),
+        would_change=(),
     )

@@ -21,6 +21,10 @@ class Preferences:
         chosen = self.settings.model_folder
         return Path(chosen).expanduser() if chosen else self._paths.default_models
 
+    @property
+    def cache(self) -> Path:
+        return self._paths.cache
+
     def states(self) -> StateFolder | None:
         """Where KV states are kept, and how much; None where nothing shall be."""
         limit = self.settings.state_disk_mb * 1024**2

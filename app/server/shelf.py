@@ -6,13 +6,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from app.backends.probe import EngineReport, probe_engine
+from app.backends.engine_files import graphics_backends
+from app.backends.probe import EngineReport, probe_drivers, probe_engine
 from app.errors import AppError
-from app.hardware.gguf import Header
+from app.hardware.detection.answers import DriverAnswers
 from app.hardware.machine import detect
-from app.hardware.memory import check_fits
-from app.models.library import Library, find, read_model
-from app.protocol import Device, LoadParams, Machine, ModelEntry, ModelState
+from app.hardware.sampling import sample
+from app.models.library import Library, find
+from app.protocol import Device, Machine, MemorySample, ModelEntry, ModelState
 from app.server.preferences import Preferences
 
 REPORT_AGE_S = 30.0
@@ -27,7 +28,12 @@ class Shelf:
         self._library = Library(preferences.model_folder)
         self._reading = asyncio.Lock()
         self._probing = asyncio.Lock()
-        self._report: tuple[float, EngineReport] | None = None
+        self._known: Machine | None = None
+        """As it was looked at last."""
+        self._graphics = bool(graphics_backends())
+        self._report: tuple[float, EngineReport | AppError] | None = None
+        self._asking = asyncio.Lock()
+        self._drivers: tuple[float, DriverAnswers] | None = None
 
     @property
     def folder(self) -> Path:
@@ -51,40 +57,55 @@ class Shelf:
                 return entry
         raise AppError("no_model")
 
-    async def check_fits(self, entry: ModelEntry, params: LoadParams, reclaimable: int = 0) -> None:
-        """Raise AppError("model_too_large") with the numbers, or "model_broken", before anything is loaded.
-
-        `reclaimable`: bytes that will be free before loading begins. Graphics cards are asked for only where RAM alone
-        is too small: a probe takes longer than loading a small model.
-        """
-        if entry.state is ModelState.BROKEN and entry.error is not None:
-            raise AppError.from_info(entry.error)
-        header = await asyncio.to_thread(read_model, Path(entry.path))
-        try:
-            await self._check(entry, header, params, reclaimable, ())
-        except AppError as error:
-            if error.code != "model_too_large" or not (devices := await self._devices()):
-                raise
-            await self._check(entry, header, params, reclaimable, devices)
-
     async def machine(self) -> Machine:
-        """This machine, with the devices the engine can use."""
-        return await asyncio.to_thread(detect, self.folder, await self._devices())
+        """This machine, with the devices the engine can use and what their drivers tell; both are asked at once."""
+        devices, drivers = await asyncio.gather(self._devices(), self.drivers())
+        machine = await asyncio.to_thread(detect, self.folder, devices, drivers, self._preferences.cache)
+        self._known = machine
+        return machine
+
+    async def drivers(self) -> DriverAnswers:
+        """What the drivers of the graphics cards say, in a process of its own since they can hang."""
+        async with self._asking:
+            if self._drivers is None or time.monotonic() - self._drivers[0] > REPORT_AGE_S:
+                self._drivers = (time.monotonic(), await probe_drivers())
+            return self._drivers[1]
+
+    async def machine_now(self) -> Machine:
+        """The same with the memory that is free at this moment, as cheaply as can be: asked before every load.
+
+        The engine and drivers are asked for graphics cards only where the engine could use any: a probe takes longer
+        than loading a small model.
+        """
+        if self._known is None or any(each.free is None for each in (await self._sample(self._known)).devices):
+            if self._graphics:
+                self._known = await self.machine()
+            elif self._known is None:
+                self._known = await asyncio.to_thread(detect, self.folder)
+        return with_sample(self._known, await self._sample(self._known))
+
+    async def sample(self) -> MemorySample:
+        """Who has the memory at this moment."""
+        return await self._sample(self._known or await self.machine_now())
+
+    async def _sample(self, machine: Machine) -> MemorySample:
+        return await asyncio.to_thread(sample, machine)
 
     async def report(self) -> EngineReport:
         """What the engine says of itself and its devices. Raises AppError("engine_missing")."""
         async with self._probing:
             if self._report is None or time.monotonic() - self._report[0] > REPORT_AGE_S:
-                self._report = (time.monotonic(), await probe_engine())
+                self._report = (time.monotonic(), await self._probed())
+            if isinstance(self._report[1], AppError):
+                raise AppError.from_info(self._report[1].info)
             return self._report[1]
 
-    async def _check(
-        self, entry: ModelEntry, header: Header, params: LoadParams, reclaimable: int, devices: tuple[Device, ...]
-    ) -> None:
-        machine = await asyncio.to_thread(detect, self.folder, devices)
-        if machine.ram_available is not None:
-            machine = replace(machine, ram_available=machine.ram_available + reclaimable)
-        check_fits(header, params.context_length, machine, entry.name)
+    async def _probed(self) -> EngineReport | AppError:
+        """A fault is an answer too: who hangs once would hang for every question."""
+        try:
+            return await probe_engine()
+        except AppError as error:
+            return error
 
     async def _devices(self) -> tuple[Device, ...]:
         """The graphics cards; none where the engine cannot be asked (the load itself will say why)."""
@@ -92,3 +113,14 @@ class Shelf:
             return (await self.report()).graphics
         except AppError:
             return ()
+
+
+def with_sample(machine: Machine, now: MemorySample) -> Machine:
+    """The machine with what is free at this moment, where that can be told without asking the engine."""
+    free = {(each.name, each.engine_name): each.free for each in now.devices}
+    devices = tuple(
+        replace(device, memory_free=device.memory_free if found is None else found)
+        for device in machine.devices
+        for found in (free.get((device.name, device.engine_name)),)
+    )
+    return replace(machine, ram_available=now.ram_available, ram_total=now.ram_total, devices=devices)

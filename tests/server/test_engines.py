@@ -21,9 +21,11 @@ from app.protocol import (
     ModelEntry,
     ModelState,
     Role,
+    RopeScaling,
 )
 from app.server.engine import Engine
 from app.server.engines import Engines
+from app.server.planning import Planning, Prepared
 from app.server.preferences import Preferences
 from app.server.shelf import Shelf
 from tests.conftest import add_model
@@ -139,20 +141,21 @@ async def test_whoever_comes_later_does_not_overtake_a_waiting_load(stage: Stage
 
 async def test_two_that_need_the_same_model_at_once_both_get_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slower one has still been looking at the memory when the faster one's load was over."""
-    check, slow = Shelf.check_fits, asyncio.Event()
+    prepare, slow = Planning.prepare, asyncio.Event()
 
-    async def check_slowly(shelf: Shelf, *arguments: Any) -> None:
-        await check(shelf, *arguments)
+    async def prepare_slowly(planning: Planning, *arguments: Any) -> Prepared:
+        prepared = await prepare(planning, *arguments)
         await slow.wait()
+        return prepared
 
     async def use() -> str:
         async with stage.engines.use("first") as engine:
             return engine.entry.id
 
-    monkeypatch.setattr(Shelf, "check_fits", check_slowly)
+    monkeypatch.setattr(Planning, "prepare", prepare_slowly)
     slower = asyncio.create_task(use())
     await until(lambda: stage.engines._place.users("first"))
-    monkeypatch.setattr(Shelf, "check_fits", check)
+    monkeypatch.setattr(Planning, "prepare", prepare)
     async with asyncio.timeout(PATIENCE_S), stage.engines.use("first"):
         slow.set()
         assert await slower == "first"
@@ -219,8 +222,9 @@ async def test_the_end_of_an_idle_worker_is_noticed(stage: Stage) -> None:
 
 
 async def test_a_model_too_large_is_refused_before_loading_with_the_numbers(stage: Stage) -> None:
+    stretched = LoadParams(context_length=2**31 - 1, rope_scaling=RopeScaling.YARN)
     with pytest.raises(AppError) as refused:
-        await stage.engines.load("first", LoadParams(context_length=2**31 - 1), wait=False)
+        await stage.engines.load("first", stretched, wait=False)
     assert refused.value.code == "model_too_large"
     assert int(refused.value.values["needed_bytes"]) > int(refused.value.values["available_bytes"]) > 0
     assert stage.backends == []

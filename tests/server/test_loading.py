@@ -40,7 +40,8 @@ class Stage:
 
     @property
     def loads(self) -> list[LoadParams]:
-        return [params for params, _ in self.script.loads]
+        """What was named of each load."""
+        return [LoadParams(context_length=params.context_length) for params, _ in self.script.loads]
 
     def pending(self) -> int:
         return len(self.engines._loadings._queue)
@@ -154,7 +155,7 @@ async def test_several_answers_run_on_one_model_at_once(stage: Stage) -> None:
 
 async def test_what_is_known_only_while_a_model_is_loaded_goes_with_it(stage: Stage) -> None:
     entry = await stage.engines.load("first", LoadParams(), wait=True)
-    assert entry.loaded_context == 512
+    assert entry.loaded_context == 4096
     entry = await stage.engines.unload("first")
     assert (entry.loaded_context, entry.sees, entry.supports_tools, entry.warnings) == (None, False, False, ())
     states = [event.model.state for event in stage.told if isinstance(event, ModelChanged)]

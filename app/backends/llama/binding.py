@@ -4,6 +4,7 @@ Importing this module loads the library; ImportError, OSError or RuntimeError sa
 Only worker and probe processes do that.
 """
 
+import contextlib
 import ctypes
 import importlib.util
 import sys
@@ -34,9 +35,14 @@ from llama_cpp import llama_cpp as llama  # noqa: E402
 
 __all__ = [
     "GgmlDevice",
+    "backend_devices",
+    "backend_features",
     "buffer_type",
+    "built_backends",
     "capture_abort",
     "capture_log",
+    "cpu_devices",
+    "cuda_runtime",
     "device_handle",
     "devices",
     "flag_callback",
@@ -60,6 +66,40 @@ class GgmlDevice:
     kind: int
     memory_free: int
     memory_total: int
+    device_id: str = ""
+    """Its place on the PCI bus, where ggml knows it."""
+
+
+class _DeviceProps(ctypes.Structure):
+    """ggml_backend_dev_props (ggml-backend.h); its capabilities are four or five truth values at the end."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("description", ctypes.c_char_p),
+        ("memory_free", ctypes.c_size_t),
+        ("memory_total", ctypes.c_size_t),
+        ("type", ctypes.c_int),
+        ("device_id", ctypes.c_char_p),
+        ("caps", ctypes.c_bool * 16),
+    )
+
+
+class _Feature(ctypes.Structure):
+    """ggml_backend_feature; an array of them ends with one without a name."""
+
+    _fields_ = (("name", ctypes.c_char_p), ("value", ctypes.c_char_p))
+
+
+_REGISTRATIONS = {
+    "CUDA": "ggml_backend_cuda_reg",
+    "ROCm": "ggml_backend_cuda_reg",
+    "Vulkan": "ggml_backend_vk_reg",
+    "Metal": "ggml_backend_metal_reg",
+    "SYCL": "ggml_backend_sycl_reg",
+    "OpenCL": "ggml_backend_opencl_reg",
+    "CANN": "ggml_backend_cann_reg",
+}
+"""The function that stands for each backend for GPUs; ROCm's is built from CUDA's sources and has its name."""
 
 
 def set_fields(struct: ctypes.Structure, **values: Any) -> None:
@@ -102,6 +142,49 @@ def devices() -> list[GgmlDevice]:
     return [_device(get(index)) for index in range(count())]
 
 
+def built_backends() -> list[str]:
+    """The backends for GPUs in this build; asking for them starts no driver."""
+    other = "CUDA" if _is_rocm() else "ROCm"
+    return [name for name, function in _REGISTRATIONS.items() if name != other and _exists(function)]
+
+
+def backend_devices(backend: str) -> list[GgmlDevice]:
+    """The devices of one of the `built_backends`, no other driver touched. May hang or crash like `devices`."""
+    register = _ggml(_REGISTRATIONS[backend], ctypes.c_void_p)()
+    count = _ggml("ggml_backend_reg_dev_count", ctypes.c_size_t, ctypes.c_void_p)(register)
+    get = _ggml("ggml_backend_reg_dev_get", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    return [_device(get(register, index)) for index in range(count)]
+
+
+def cpu_devices() -> list[GgmlDevice]:
+    """The processor as ggml sees it."""
+    register = _ggml("ggml_backend_cpu_reg", ctypes.c_void_p)()
+    get = _ggml("ggml_backend_reg_dev_get", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    return [_device(get(register, 0))]
+
+
+def cuda_runtime() -> int | None:
+    """The version of CUDA this build was made for (12040 for 12.4); None without it, or where it is linked in."""
+    if not _exists("cudaRuntimeGetVersion"):
+        return None
+    version = ctypes.c_int()
+    failed = _ggml("cudaRuntimeGetVersion", ctypes.c_int, ctypes.POINTER(ctypes.c_int))(version)
+    return None if failed else version.value
+
+
+def backend_features(backend: str) -> dict[str, str]:
+    """What one of the `built_backends` was compiled for, such as "ARCHS": "610,700,860" of CUDA."""
+    register = _ggml(_REGISTRATIONS[backend], ctypes.c_void_p)()
+    find = _ggml("ggml_backend_reg_get_proc_address", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
+    if not (address := find(register, b"ggml_backend_get_features")):
+        return {}
+    features = ctypes.CFUNCTYPE(ctypes.POINTER(_Feature), ctypes.c_void_p)(address)(register)
+    found: dict[str, str] = {}
+    while features and (entry := features[len(found)]).name:
+        found[_text(entry.name)] = _text(entry.value)
+    return found
+
+
 def device_handle(name: str) -> int:
     """The device of that name ("CPU", "CUDA0" …); 0 where there is none."""
     if _ggml("ggml_backend_dev_count", ctypes.c_size_t)() == 0:
@@ -130,18 +213,31 @@ def version() -> str:
 
 
 def _device(handle: int) -> GgmlDevice:
-    free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    size_pointer = ctypes.POINTER(ctypes.c_size_t)
-    _ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size_pointer, size_pointer)(handle, free, total)
+    props = _DeviceProps()
+    _ggml("ggml_backend_dev_get_props", None, ctypes.c_void_p, ctypes.POINTER(_DeviceProps))(handle, props)
     return GgmlDevice(
-        name=_ggml("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)(handle).decode("utf-8", "replace"),
-        description=_ggml("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)(handle).decode(
-            "utf-8", "replace"
-        ),
-        kind=_ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle),
-        memory_free=free.value,
-        memory_total=total.value,
+        name=_text(props.name),
+        description=_text(props.description),
+        kind=props.type,
+        memory_free=props.memory_free,
+        memory_total=props.memory_total,
+        device_id=_text(props.device_id),
     )
+
+
+def _text(words: bytes | None) -> str:
+    return (words or b"").decode("utf-8", "replace")
+
+
+def _is_rocm() -> bool:
+    """Whether the build is for AMD's libraries where it has CUDA's functions."""
+    if sys.platform == "win32":
+        return any(library._name == "ggml-hip.dll" for library in _ggml_libraries())
+    return _exists("hipGetDeviceCount")
+
+
+def _exists(function: str) -> bool:
+    return any(hasattr(library, function) for library in _ggml_libraries())
 
 
 @cache
@@ -162,4 +258,8 @@ def _ggml(name: str, result: Any, *arguments: Any) -> Any:
 def _ggml_libraries() -> tuple[ctypes.CDLL, ...]:
     if sys.platform != "win32":
         return (llama._lib,)
-    return (llama._lib, ctypes.CDLL("ggml-base.dll"), ctypes.CDLL("ggml.dll"))
+    found = [llama._lib, ctypes.CDLL("ggml-base.dll"), ctypes.CDLL("ggml.dll")]
+    for part in ("cpu", "cuda", "hip", "vulkan", "sycl", "opencl"):
+        with contextlib.suppress(OSError):
+            found.append(ctypes.CDLL(f"ggml-{part}.dll"))
+    return tuple(found)

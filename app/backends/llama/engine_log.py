@@ -8,6 +8,7 @@ from app.backends.llama.binding import capture_log
 
 _WARNING = 3
 _LINES = 400
+_BUFFER = " buffer size "
 _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers")
 
 _log = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ class EngineLog:
 
     def __init__(self) -> None:
         self.lines: deque[tuple[int, str]] = deque(maxlen=_LINES)
+        self.buffers: deque[str] = deque(maxlen=_LINES)
+        """What it said of its buffers; a large model says so much else that these would be lost."""
         self._rest = ""
         self._level = 0
         capture_log(self._receive)
@@ -47,5 +50,7 @@ class EngineLog:
         for line in lines:
             if line.strip():
                 self.lines.append((self._level, line))
+                if _BUFFER in line:
+                    self.buffers.append(line)
                 if self._level >= _WARNING:
                     _log.warning("llama.cpp: %s", line)

@@ -6,6 +6,7 @@ Importing this module loads llama.cpp.
 import time
 
 from app.backends.llama.answering import Answering
+from app.backends.llama.buffers import buffers_of
 from app.backends.llama.context_fields import check_params
 from app.backends.llama.embedding import abilities
 from app.backends.llama.engine_log import EngineLog
@@ -72,6 +73,7 @@ class Session:
                 has_template=False,
                 embeds=able.embeds,
                 reranks=able.reranks,
+                buffers=buffers_of(model.log.buffers),
             )
         prompts = answering.prompts
         return Loaded(
@@ -86,4 +88,5 @@ class Session:
             reranks=able.reranks,
             slots=answering.context.sequences,
             warnings=prompts.warnings,
+            buffers=buffers_of(model.log.buffers),
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from msgspec.structs import replace
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -12,6 +13,7 @@ from app.protocol import (
     LibraryChanged,
     LoadParams,
     Machine,
+    MemorySample,
     ModelEntry,
     PortChanged,
     PortRequest,
@@ -52,6 +54,7 @@ class ManageRoutes:
             endpoint("POST", "/api/models/{name}/load", self.load, LoadParams),
             endpoint("POST", "/api/models/{name}/unload", self.unload),
             endpoint("GET", "/api/hardware", self.hardware),
+            endpoint("GET", "/api/memory", self.memory),
             endpoint("GET", "/api/doctor", self.doctor),
             endpoint("POST", "/api/port", self.open_port, PortRequest),
             endpoint("DELETE", "/api/port", self.close_port),
@@ -98,6 +101,11 @@ class ManageRoutes:
 
     async def hardware(self, call: Call[None]) -> Machine:
         return await self._services.shelf.machine()
+
+    async def memory(self, call: Call[None]) -> MemorySample:
+        """Who has the memory at this moment; cheap enough to be asked every second."""
+        sample = await self._services.shelf.sample()
+        return replace(sample, loaded=await self._services.engines.memory())
 
     async def doctor(self, call: Call[None]) -> list[Check]:
         return await checkup(self._services)
