@@ -60,7 +60,7 @@ class Measuring:
         subject = subject_of(engine)
         if subject is not None and not stats.drafted_tokens:
             self._begin(self._keep(subject, stats))
-        if subject is not None and subject.machine.devices:  # computing makes pools of memory grow
+        if subject is not None and subject.machine.usable_devices:  # computing makes pools of memory grow
             self.settled(engine)
 
     def settled(self, engine: Engine) -> None:
@@ -115,7 +115,7 @@ class Measuring:
         if memory is None:
             return
         # Where there is no graphics card the engine is not asked for its version: that takes longer than the load.
-        build = await self.build() if machine.devices else self._build or ""
+        build = await self.build() if machine.usable_devices else self._build or ""
         if not (rows := rows_of(memory, machine, build, time.time())):
             return
         try:

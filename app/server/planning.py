@@ -199,13 +199,13 @@ def with_resident(uses: Iterable[MemoryUse], resident: int) -> tuple[MemoryUse, 
 
 
 def _all_free(machine: Machine) -> int:
-    cards = sum(device.memory_free or 0 for device in machine.devices if not device.memory_shared)
+    cards = sum(device.memory_free or 0 for device in machine.usable_devices if not device.memory_shared)
     return (machine.ram_available or 0) + cards
 
 
 def _all_there_is(machine: Machine, uses: Iterable[MemoryUse]) -> int:
     """All memory of the devices a plan uses, as far as it is known; at least what is free."""
-    totals = {name_of(device): device.memory_total for device in machine.devices if not device.memory_shared}
+    totals = {name_of(device): device.memory_total for device in machine.usable_devices if not device.memory_shared}
     totals[CPU] = machine.ram_total
     return sum(max(totals.get(use.device) or 0, use.free or 0) for use in uses)
 

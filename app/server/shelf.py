@@ -77,7 +77,9 @@ class Shelf:
         The engine and drivers are asked for graphics cards only where the engine could use any: a probe takes longer
         than loading a small model.
         """
-        if self._known is None or any(each.free is None for each in (await self._sample(self._known)).devices):
+        if self._known is None or any(
+            each.free is None and each.engine_name for each in (await self._sample(self._known)).devices
+        ):
             if self._graphics:
                 self._known = await self.machine()
             elif self._known is None:

@@ -9,11 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.errors import AppError
-from app.hardware.gguf import parse_header, read_header
+from app.hardware.defaults import placement_of
+from app.hardware.geometry import geometry_of
+from app.hardware.gguf import Header, parse_header, read_header
 from app.hardware.gguf_hollow import hollow_header
 from app.hardware.gguf_source import PrefixSource
-from app.hardware.memory import needed_bytes
+from app.hardware.need import memory_use
 from app.models.library import Library
+from app.protocol import LoadParams, Machine
 from tests.hardware.gguf_files import Gguf, llama
 
 WHOLE = llama(split__no=("H", 0), llama__attention__head_count=[4, 4]).header() + b"\0" * 200_000
@@ -25,6 +28,13 @@ changes = st.lists(
     st.tuples(st.integers(0, HEADER_SIZE - 1), st.binary(min_size=1, max_size=9)), min_size=1, max_size=8
 )
 cuts = st.one_of(st.none(), st.integers(0, len(WHOLE)))
+
+
+def needed(header: Header, context_length: int | None = None) -> int:
+    """Bytes that loading takes in all."""
+    geometry = geometry_of(header)
+    placement = placement_of(LoadParams(context_length=context_length), geometry)
+    return sum(use.total for use in memory_use(geometry, placement, Machine(os="")))
 
 
 def mutated(edits: list[tuple[int, bytes]], cut: int | None) -> bytes:
@@ -41,7 +51,7 @@ def survives(path: Path, raw: bytes) -> None:
     tracemalloc.start()
     try:
         header = read_header(path)
-        numbers = (header.parameters, header.weights_size, needed_bytes(header), needed_bytes(header, 4096))
+        numbers = (header.parameters, header.weights_size, needed(header), needed(header, 4096))
         assert all(0 <= number < 2**64 for number in numbers)
         again = parse_header(PrefixSource(hollow_header(header)))
         assert [tensor.shape for tensor in again.tensors] == [tensor.shape for tensor in header.tensors]
