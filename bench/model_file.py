@@ -20,13 +20,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from app.hardware.gguf_writing import ALIGNMENT, field, pad, text
 from app.paths import Paths
 from tests.gguf import CHATML, byte_letters
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 _FORMAT = 4
 """Part of the file's name: raised when what is written changes."""
-_ALIGNMENT = 32
 _BLOCK = 32
 """Weights of a Q8_0 block: one half-precision scale, then a signed byte each."""
 _UNIFORM_DEVIATION = 73.3
@@ -123,18 +123,16 @@ def write_model(file: BinaryIO, shape: Shape, seed: int = 1) -> None:
     tensors = list(_tensors(shape))
     fields = _fields(shape)
     file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(fields)))
-    file.writelines(
-        _string(name) + struct.pack("<I", kind) + _value(kind, value) for name, (kind, value) in fields.items()
-    )
+    file.writelines(field(name, kind, value) for name, (kind, value) in fields.items())
     offset = 0
     for tensor in tensors:
-        file.write(_string(tensor.name) + tensor.description + struct.pack("<Q", offset))
-        offset += tensor.size + -tensor.size % _ALIGNMENT
+        file.write(text(tensor.name) + tensor.description + struct.pack("<Q", offset))
+        offset += tensor.size + -tensor.size % ALIGNMENT
     random = np.random.default_rng(seed)
     for tensor in tensors:
-        _pad(file)
+        pad(file)
         tensor.write(file, random)
-    _pad(file)
+    pad(file)
 
 
 # ---------------------------------------------------------------- weights
@@ -200,7 +198,7 @@ def _fields(shape: Shape) -> dict[str, tuple[int, Any]]:
         "general.architecture": (_STRING, "qwen2"),
         "general.name": (_STRING, f"Random {shape.name}"),
         "general.file_type": (_U32, 7),
-        "general.alignment": (_U32, _ALIGNMENT),
+        "general.alignment": (_U32, ALIGNMENT),
         "qwen2.context_length": (_U32, shape.context),
         "qwen2.embedding_length": (_U32, shape.width),
         "qwen2.block_count": (_U32, shape.layers),
@@ -219,24 +217,6 @@ def _fields(shape: Shape) -> dict[str, tuple[int, Any]]:
         "tokenizer.ggml.add_bos_token": (_BOOL, False),
         "tokenizer.chat_template": (_STRING, CHATML),
     }
-
-
-def _pad(file: BinaryIO) -> None:
-    file.write(b"\0" * (-file.tell() % _ALIGNMENT))
-
-
-def _string(text: str) -> bytes:
-    data = text.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def _value(kind: int, value: Any) -> bytes:
-    if kind == _STRING:
-        return _string(value)
-    if kind == _ARRAY:
-        element, items = value
-        return struct.pack("<IQ", element, len(items)) + b"".join(_value(element, item) for item in items)
-    return struct.pack({_U32: "<I", _I32: "<i", _F32: "<f", _BOOL: "<?"}[kind], value)
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from app.hardware.gguf_bytes import ARRAY, NUMBER_CODES, STRING, MetaValue
+from app.hardware.gguf_bytes import ARRAY, STRING
 from app.hardware.gguf_header import Header, Tensor
+from app.hardware.gguf_writing import ALIGNMENT, field, text
 
-_ALIGNMENT = 32
 _U32 = 4
 _LEFT_OUT = ("tokenizer.", "split.", "general.alignment")
 _SET_SPARSE = 0x900C4
@@ -27,7 +27,7 @@ def hollow_header(header: Header) -> bytes:
     table, _ = _table(header)
     head = b"GGUF" + struct.pack("<IQQ", 3, len(header.tensors), len(fields))
     raw = head + b"".join(fields) + table
-    return raw + b"\0" * (-len(raw) % _ALIGNMENT)
+    return raw + b"\0" * (-len(raw) % ALIGNMENT)
 
 
 def write_hollow(header: bytes, data_size: int, path: Path) -> None:
@@ -61,35 +61,21 @@ def data_size(header: Header) -> int:
 def _fields(header: Header) -> Iterator[bytes]:
     for key, value in header.metadata.items():
         if not key.startswith(_LEFT_OUT) and key != f"{header.architecture}.vocab_size":
-            yield _text(key) + _encoded(value, header.types[key])
-    yield _text("tokenizer.ggml.model") + _encoded(_NO_VOCABULARY, (STRING,))
+            kind, *item = header.types[key]
+            yield field(key, kind, (*item, value) if kind == ARRAY else value)
+    yield field("tokenizer.ggml.model", STRING, _NO_VOCABULARY)
     if (size := header.vocabulary_size) is not None:
-        yield _text(f"{header.architecture}.vocab_size") + _encoded(size, (_U32,))
+        yield field(f"{header.architecture}.vocab_size", _U32, size)
 
 
 def _table(header: Header) -> tuple[bytes, int]:
     rows, offset = [], 0
     for tensor in header.tensors:
         rows.append(_row(tensor, offset))
-        offset += -(-(tensor.size or 0) // _ALIGNMENT) * _ALIGNMENT
+        offset += -(-(tensor.size or 0) // ALIGNMENT) * ALIGNMENT
     return b"".join(rows), offset
 
 
 def _row(tensor: Tensor, offset: int) -> bytes:
     shape = tensor.shape
-    return _text(tensor.name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, tensor.type_id, offset)
-
-
-def _encoded(value: MetaValue, kind: tuple[int, ...]) -> bytes:
-    """Type and value as they stand in a file."""
-    if isinstance(value, str):
-        return struct.pack("<I", STRING) + _text(value)
-    if isinstance(value, tuple):
-        item = kind[1]
-        return struct.pack(f"<IIQ{len(value)}{NUMBER_CODES[item]}", ARRAY, item, len(value), *value)
-    return struct.pack(f"<I{NUMBER_CODES[kind[0]]}", kind[0], value)
-
-
-def _text(value: str) -> bytes:
-    raw = value.encode(errors="replace")
-    return struct.pack("<Q", len(raw)) + raw
+    return text(tensor.name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, tensor.type_id, offset)

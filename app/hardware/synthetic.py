@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.hardware.geometry import Geometry, Layer, Weights
+from app.hardware.gguf_writing import ALIGNMENT, field, pad, text
 from app.hardware.quantizations import TENSOR_TYPES
 
 Q4_K = 12
 _F32 = 0
-_ALIGNMENT = 32
 _U32, _FLOAT, _STRING, _ARRAY, _I32 = 4, 6, 8, 9, 5
 _NORMAL, _CONTROL = 1, 3
 _END = "<end>"
@@ -92,18 +92,18 @@ def write_synthetic(path: Path, shape: Shape) -> None:
     with path.open("wb") as file:
         file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(fields)))
         for name, (kind, value) in fields.items():
-            file.write(_string(name) + struct.pack("<I", kind) + _value(kind, value))
+            file.write(field(name, kind, value))
         offset = 0
         for name, dimensions, kind in tensors:
             size = _size(dimensions, kind)
-            file.write(_string(name) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions), *dimensions))
+            file.write(text(name) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions), *dimensions))
             file.write(struct.pack("<IQ", kind, offset))
-            offset += size + -size % _ALIGNMENT
+            offset += size + -size % ALIGNMENT
         noise = _noise()
         for _, dimensions, kind in tensors:
-            _pad(file)
+            pad(file)
             _write_tensor(file, _size(dimensions, kind), kind, noise)
-        _pad(file)
+        pad(file)
 
 
 def _tensors(shape: Shape) -> Iterator[tuple[str, tuple[int, ...], int]]:
@@ -178,21 +178,3 @@ def _write_tensor(file: BinaryIO, size: int, kind: int, noise: bytes) -> None:
         file.write(struct.pack("<f", 1.0) * (size // 4))
         return
     file.writelines(noise[: min(len(noise), size - start)] for start in range(0, size, len(noise)))
-
-
-def _pad(file: BinaryIO) -> None:
-    file.write(b"\0" * (-file.tell() % _ALIGNMENT))
-
-
-def _string(text: str) -> bytes:
-    data = text.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def _value(kind: int, value: Any) -> bytes:
-    if kind == _STRING:
-        return _string(value)
-    if kind == _ARRAY:
-        element, items = value
-        return struct.pack("<IQ", element, len(items)) + b"".join(_value(element, item) for item in items)
-    return struct.pack({_U32: "<I", _I32: "<i", _FLOAT: "<f"}[kind], value)

@@ -32,8 +32,8 @@ from app.protocol import (
     Plan,
     Verdict,
 )
+from app.server.measured import Measured
 from app.server.shelf import Shelf
-from app.server.witness import Witness
 
 _SHORT_OF_MEMORY = frozenset({"out_of_memory", "process_killed"})
 
@@ -54,11 +54,11 @@ class Prepared:
 
 
 class Planning:
-    """Makes the plans. Geometries are kept by file; `witness` knows what was measured here."""
+    """Makes the plans. Geometries are kept by file; `measured` knows what was measured here."""
 
-    def __init__(self, shelf: Shelf, witness: Witness) -> None:
+    def __init__(self, shelf: Shelf, measured: Measured) -> None:
         self._shelf = shelf
-        self._witness = witness
+        self._measured = measured
         self._geometries: dict[tuple[str, int, int], Geometry] = {}
 
     async def prepare(self, entry: ModelEntry, params: LoadParams, freed: Mapping[str, int] | None = None) -> Prepared:
@@ -95,12 +95,12 @@ class Planning:
             draft=self._draft(params.draft_model),
             residuals=self.residuals(geometry, machine, wish),
         )
-        search = Search(geometry, machine, wish, self._witness.corrections(machine, entry.id), besides)
+        search = Search(geometry, machine, wish, self._measured.corrections(machine, entry.id), besides)
         return Prepared(search, planned(search))
 
     def residuals(self, geometry: Geometry, machine: Machine, wish: Wish) -> Mapping[str, int]:
         """What was measured, but no less than half of what is usual: one small load does not stand for a large one."""
-        measured = self._witness.residuals(machine)
+        measured = self._measured.residuals(machine)
         setting = next(wish.settings(wish.target(geometry)))
         placement = wish.placement(geometry, setting)
         return {

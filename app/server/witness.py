@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.hardware.corrections import NOTHING_MEASURED, Corrections
 from app.protocol import GenerationStats, Machine
+from app.server.measured import Measured
 
 if TYPE_CHECKING:
     from app.server.engine import Engine
 
 
-class Witness(Protocol):
+class Witness(Measured, Protocol):
     """It must not block: what it stores it stores later."""
 
     def answered(self, engine: "Engine", stats: GenerationStats) -> None:
@@ -18,12 +19,6 @@ class Witness(Protocol):
 
     def settled(self, engine: "Engine") -> None:
         """A model has been loaded."""
-
-    def corrections(self, machine: Machine, model: str) -> Corrections:
-        """What was measured of the speed of that machine and that model (its id)."""
-
-    def residuals(self, machine: Machine) -> Mapping[str, int]:
-        """Bytes by device that were taken outside of llama.cpp's buffers, as they were measured."""
 
 
 class Nobody:
