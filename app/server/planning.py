@@ -6,10 +6,12 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from app.errors import AppError
+from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry, geometry_of
 from app.hardware.ladder import stepped_down
 from app.hardware.need import Besides
@@ -32,7 +34,6 @@ from app.protocol import (
     Plan,
     Verdict,
 )
-from app.server.measured import Measured
 from app.server.shelf import Shelf
 
 _SHORT_OF_MEMORY = frozenset({"out_of_memory", "process_killed"})
@@ -53,12 +54,22 @@ class Prepared:
         return None if plan is None else Prepared(self.search, plan)
 
 
-class Planning:
-    """Makes the plans. Geometries are kept by file; `measured` knows what was measured here."""
+class Knowledge(Protocol):
+    """What was measured on this machine before."""
 
-    def __init__(self, shelf: Shelf, measured: Measured) -> None:
+    def corrections(self, machine: Machine, model: str) -> Corrections:
+        """Of the speed of that machine and that model (its id)."""
+
+    def residuals(self, machine: Machine) -> Mapping[str, int]:
+        """Bytes by device that were taken outside of llama.cpp's buffers."""
+
+
+class Planning:
+    """Makes the plans. Geometries are kept by file; `witness` knows what was measured here."""
+
+    def __init__(self, shelf: Shelf, witness: Knowledge) -> None:
         self._shelf = shelf
-        self._measured = measured
+        self._witness = witness
         self._geometries: dict[tuple[str, int, int], Geometry] = {}
 
     async def prepare(self, entry: ModelEntry, params: LoadParams, freed: Mapping[str, int] | None = None) -> Prepared:
@@ -95,12 +106,12 @@ class Planning:
             draft=self._draft(params.draft_model),
             residuals=self.residuals(geometry, machine, wish),
         )
-        search = Search(geometry, machine, wish, self._measured.corrections(machine, entry.id), besides)
+        search = Search(geometry, machine, wish, self._witness.corrections(machine, entry.id), besides)
         return Prepared(search, planned(search))
 
     def residuals(self, geometry: Geometry, machine: Machine, wish: Wish) -> Mapping[str, int]:
         """What was measured, but no less than half of what is usual: one small load does not stand for a large one."""
-        measured = self._measured.residuals(machine)
+        measured = self._witness.residuals(machine)
         setting = next(wish.settings(wish.target(geometry)))
         placement = wish.placement(geometry, setting)
         return {
