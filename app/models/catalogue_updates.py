@@ -1,4 +1,7 @@
-"""Brings a newer catalogue from the address in the settings; what is broken or not newer changes nothing."""
+"""Brings a newer catalogue from the address in the settings; what is broken or not newer changes nothing.
+
+Importing this module loads an HTTP client, which takes a twentieth of a second: it is imported where it is needed.
+"""
 
 import asyncio
 import ipaddress

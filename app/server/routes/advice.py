@@ -9,7 +9,6 @@ from app.errors import AppError
 from app.hardware.describe import Described, departs_from_here, machine_from_text
 from app.hardware.recommend import advise_all
 from app.models.catalogue import load_catalogue
-from app.models.catalogue_updates import update_catalogue
 from app.protocol import Advice, CatalogueState, Use
 from app.server.endpoint import Call, endpoint
 from app.server.services import Services
@@ -44,6 +43,8 @@ class AdviceRoutes:
         return [replace(one, assumptions=described.assumptions) for one in advice]
 
     async def update(self, call: Call[None]) -> CatalogueState:
+        from app.models.catalogue_updates import update_catalogue  # noqa: PLC0415 (an HTTP client, rarely needed)
+
         address = self._services.preferences.settings.catalogue_address
         return await update_catalogue(address, self._services.paths.catalogue)
 
