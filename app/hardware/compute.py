@@ -16,6 +16,8 @@ _STREAMS = 4
 """Copies of the residual stream at the widest moment of a feed-forward layer."""
 _EXPERT_STREAMS = 5
 _STATE_COPIES = 2
+_COPIES = 4
+"""Of what a device is handed, where several compute everything one after the other (GGML_SCHED_MAX_COPIES)."""
 _UNQUANTIZED = frozenset({KvType.F32, KvType.F16, KvType.BF16})
 
 
@@ -42,9 +44,10 @@ def compute_of(geometry: Geometry, placement: Placement, outputs: int) -> Comput
         return Compute(host=peak, device=0, output=kept)
     host = 2 * stream + masks
     whole = placement.gpu_layers > placement.blocks and not placement.cpu_experts and placement.kv_offload
+    copies = (_COPIES - 1) * (masks + stream) if whole and len(placement.device_layers) > 1 else 0
     return Compute(
         host=host if whole else max(host, layers),
-        device=max(peak - stream, 0) + _staging(geometry, placement),
+        device=max(peak - stream, 0) + _staging(geometry, placement) + copies,
         output=kept,
     )
 
@@ -67,7 +70,8 @@ def _streams(graph: GraphWidths, placement: Placement) -> int:
         return _STREAMS * graph.width
     if graph.parallel:
         return _STREAMS * graph.width + graph.parallel
-    return (_STREAMS - 1) * graph.width  # queries are rotated first, and leave a gap that is used later
+    # queries are rotated first, and what they leave is used later where it is large enough
+    return (_STREAMS - 1) * graph.width + (graph.queries if graph.queries > graph.width else 0)
 
 
 def _expert_numbers(graph: GraphWidths) -> int:

@@ -42,6 +42,8 @@ class Figures:
     experts_used: int = 0
     expert_feed_forward: int = 0
     shared_experts: int = 0
+    dense_layers: int = 0
+    """The first layers, which have no experts; 0 with experts: `feed_forward` is in every layer beside them."""
     window: int | None = None
     full_every: int = 0
     """Of so many layers one sees everything; with a window 0 means that all layers slide."""
@@ -108,12 +110,14 @@ class _Shares:
 
 def _shares(figures: Figures, file_size: int, kind: int) -> _Shares:
     table = figures.vocabulary * figures.width
-    experts = 3 * figures.width * figures.expert_feed_forward * figures.expert_count * figures.layers
+    mixed = figures.layers - figures.dense_layers
+    experts = 3 * figures.width * figures.expert_feed_forward * figures.expert_count * mixed
     attention = figures.width * figures.heads * 2 * _key_head(figures)
     attention += figures.width * figures.kv_heads * 2 * _key_head(figures)
-    inner = 3 * figures.width * (figures.feed_forward + figures.shared_experts * figures.expert_feed_forward)
+    inner = 3 * figures.width * figures.feed_forward * (figures.dense_layers or figures.layers)
+    inner += 3 * figures.width * figures.shared_experts * figures.expert_feed_forward * mixed
     tables = table if figures.tied else 2 * table
-    known = (attention + inner) * figures.layers + tables + experts
+    known = attention * figures.layers + inner + tables + experts
     parameters = max(figures.parameters, known)
     dense = parameters - tables - experts
     output_kind = _Q6_K if _bits(kind) < _BITS_OF_OUTPUT_LIMIT else kind
@@ -135,12 +139,12 @@ def _packed(figures: Figures, sizes: tuple[int, int, int, int], kinds: tuple[int
     """`sizes`: of output, embeddings (0 where tied), all dense layers, all experts."""
     output, embedding, dense, experts = sizes
     kind, output_kind = kinds
-    layers = max(figures.layers, 1)
+    layers, mixed = max(figures.layers, 1), max(figures.layers - figures.dense_layers, 1)
     return _Shares(
         embedding=_weights(output if figures.tied else embedding, output_kind if figures.tied else kind, 0),
         output=_weights(output, output_kind, output),
         dense=_weights(dense // layers, kind, round(dense // layers * _REPACKED_SHARE)),
-        experts=_weights(experts // layers, kind, experts // layers) if experts else NO_WEIGHTS,
+        experts=_weights(experts // mixed, kind, experts // mixed) if experts else NO_WEIGHTS,
         parameters=parameters,
     )
 
@@ -157,7 +161,9 @@ def _layers(figures: Figures, shares: _Shares) -> tuple[Layer, ...]:
     sees_all = [(index + 1) % every == 0 if every else figures.window is None for index in range(figures.layers)]
     layers = [full if flag else other for flag in sees_all]
     without = {id(one): replace(one, key_width=0, value_width=0) for one in (full, other)}
-    return tuple(layer if index < own else without[id(layer)] for index, layer in enumerate(layers))
+    own_caches = (layer if index < own else without[id(layer)] for index, layer in enumerate(layers))
+    first = figures.dense_layers
+    return tuple(replace(one, experts=NO_WEIGHTS) if at < first else one for at, one in enumerate(own_caches))
 
 
 def _layer(figures: Figures, shares: _Shares, *, full: bool) -> Layer:

@@ -176,7 +176,8 @@ def _layer(tensors: Iterable[Tensor], kept: Kept) -> Layer:
     dense: list[Tensor] = []
     experts: list[Tensor] = []
     for tensor in tensors:
-        (experts if _EXPERTS.search(tensor.name) else dense).append(tensor)
+        routed = "exps" in tensor.name and _EXPERTS.search(tensor.name)
+        (experts if routed else dense).append(tensor)
     return Layer(
         dense=weigh(dense),
         experts=weigh(experts),
@@ -195,10 +196,8 @@ def _feed_forward(header: Header, used: int) -> int:
 
 def _active(header: Header, parts: _Parts, tied: bool, share: float) -> int:
     """Weights a token is multiplied with: no embeddings unless they are the output too, and its own experts only."""
-    total = header.parameters - sum(tensor.elements for tensor in (*parts.skipped, *parts.other))
-    if not tied:
-        total -= sum(tensor.elements for tensor in parts.embedding)
-    experts = sum(
-        tensor.elements for block in parts.blocks.values() for tensor in block if _EXPERTS.search(tensor.name)
-    )
-    return max(round(total - experts * (1.0 - share)), 0)
+    unused: list[Tensor] = [*parts.skipped, *parts.other, *([] if tied else parts.embedding)]
+    left_out = sum(tensor.elements for tensor in unused)
+    experts = 0 if share == 1.0 else sum(tensor.elements for tensor in header.tensors if _EXPERTS.search(tensor.name))
+    idle = round(experts * (1.0 - share))
+    return max(header.parameters - left_out - idle, 0)

@@ -34,8 +34,7 @@ class Tensor:
 
     @property
     def type_name(self) -> str:
-        kind = TENSOR_TYPES.get(self.type_id)
-        return kind.name if kind else f"type {self.type_id}"
+        return type_name(self.type_id)
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,11 @@ class Header:
     @cached_property
     def quantization(self) -> str:
         """The name a person knows it by, such as Q4_K_M; empty where it cannot be told."""
-        totals: dict[str, int] = {}
+        totals: dict[int, int] = {}
         for tensor in self.tensors:
-            totals[tensor.type_name] = totals.get(tensor.type_name, 0) + (tensor.size or 0)
-        return quantization_label(self.whole("general.file_type"), totals)
+            totals[tensor.type_id] = totals.get(tensor.type_id, 0) + (tensor.size or 0)
+        named = {type_name(number): size for number, size in totals.items()}
+        return quantization_label(self.whole("general.file_type"), named)
 
     @property
     def context_length(self) -> int | None:
@@ -152,3 +152,9 @@ class Header:
             return numbers[:layers] if len(numbers) == len(value) else ()
         single = self.own(key)
         return () if single is None else (single,) * layers
+
+
+def type_name(number: int) -> str:
+    """What people call a ggml type."""
+    kind = TENSOR_TYPES.get(number)
+    return kind.name if kind else f"type {number}"

@@ -59,7 +59,7 @@ def graph_widths(header: Header) -> GraphWidths:
     heads = header.head_count or 0
     key, value = head_lengths(header)
     used = max(header.per_layer("expert_used_count"), default=0)
-    parts = {tensor.name.split(".")[2] for tensor in header.tensors if tensor.name.startswith("blk.")}
+    parts = {name[2] for tensor in header.tensors if len(name := tensor.name.split(".", 3)) > 3 and name[0] == "blk"}
     return GraphWidths(
         width=width,
         queries=0 if compresses(header) else heads * key,

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as changed
+
 from app.hardware.cells import cache_by_kind
 from app.hardware.compute import compute_of
 from app.hardware.defaults import outputs_of
@@ -56,41 +58,35 @@ def memory_use(
     sums = _sums(geometry, placement, machine, cards)
     compute = compute_of(geometry, placement, placement.outputs or outputs_of(placement.slots, placement.batch))
     draft = _draft(besides.draft, placement, machine)
-    last = placement.device_of(placement.blocks)
+    projector = {placement.device_of(placement.blocks): besides.projector}
     uses: list[MemoryUse] = []
     for name, _ in placement.device_layers:
         card = cards.get(name)
-        part = sums[name]
-        uses.append(
-            MemoryUse(
-                device=name,
-                weights=_bounded(part.weights),
-                cache=_bounded(part.cache),
-                state=_bounded(part.state),
-                compute=_bounded(compute.device),
-                projector=_bounded(besides.projector) if name == last else 0,
-                draft=_bounded(draft.get(name, 0)),
-                residual=_bounded(_residual(name, card, geometry, placement, besides)),
-                free=card.memory_free if card else None,
-                reserve=device_reserve(card, machine) if card else 0,
-            )
-        )
-    part = sums[CPU]
-    host = MemoryUse(
-        device=CPU,
-        weights=_bounded(part.weights),
-        cache=_bounded(part.cache),
-        state=_bounded(part.state),
+        guess = prior_residual(card, geometry, placement) if card is not None else 0
+        use = _use(name, sums[name], besides.residuals.get(name, guess), projector, draft)
+        free, reserve = (card.memory_free, device_reserve(card, machine)) if card is not None else (None, 0)
+        uses.append(changed(use, compute=_bounded(compute.device), free=free, reserve=reserve))
+    host = changed(
+        _use(CPU, sums[CPU], besides.residuals.get(CPU, WORKER), projector, draft),
         compute=_bounded(compute.host),
         output=_bounded(compute.output),
-        repacked=_bounded(part.repacked),
-        projector=_bounded(besides.projector) if last == CPU else 0,
-        draft=_bounded(draft.get(CPU, 0)),
-        residual=besides.residuals.get(CPU, WORKER),
+        repacked=_bounded(sums[CPU].repacked),
         free=_free_ram(machine, uses),
         reserve=ram_reserve(machine),
     )
     return (*uses, host)
+
+
+def _use(name: str, part: _Sum, residual: int, projector: Mapping[str, int], draft: Mapping[str, int]) -> MemoryUse:
+    return MemoryUse(
+        device=name,
+        weights=_bounded(part.weights),
+        cache=_bounded(part.cache),
+        state=_bounded(part.state),
+        projector=_bounded(projector.get(name, 0)),
+        draft=_bounded(draft.get(name, 0)),
+        residual=_bounded(residual),
+    )
 
 
 def _sums(geometry: Geometry, placement: Placement, machine: Machine, cards: Mapping[str, Device]) -> dict[str, _Sum]:
@@ -126,12 +122,6 @@ def _add(part: _Sum, weights: Weights, types: AbstractSet[int], tiles: bool, sha
 
 def _shared(geometry: Geometry) -> int:
     return geometry.embedding.size if geometry.tied else 0
-
-
-def _residual(name: str, card: Device | None, geometry: Geometry, placement: Placement, besides: Besides) -> int:
-    if (measured := besides.residuals.get(name)) is not None:
-        return measured
-    return prior_residual(card, geometry, placement) if card is not None else 0
 
 
 def _draft(draft: Geometry | None, placement: Placement, machine: Machine) -> dict[str, int]:

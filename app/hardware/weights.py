@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.hardware.gguf import Tensor
 from app.hardware.quantizations import TENSOR_TYPES
 
+_F32 = 0
 _CUDA_ROW = 512
 """CUDA kernels read quantized rows in steps of so many weights (MATRIX_ROW_PADDING of ggml-cuda)."""
 _REPACKED_ROWS = 8
@@ -48,14 +49,18 @@ def weigh(tensors: Iterable[Tensor], *, looked_up: bool = False) -> Weights:
     repackable: dict[int, int] = {}
     tileable: dict[int, int] = {}
     for tensor in tensors:
-        own = tensor.size or 0
+        own, kind = tensor.size or 0, tensor.type_id
         size, largest = size + own, max(largest, own)
-        by_type[tensor.type_id] = by_type.get(tensor.type_id, 0) + own
+        by_type[kind] = by_type.get(kind, 0) + own
+        if kind == _F32:
+            continue
         padding += cuda_padding(tensor)
-        if not looked_up and _repacks(tensor):
-            repackable[tensor.type_id] = repackable.get(tensor.type_id, 0) + own
-        if not looked_up and _tiles(tensor):
-            tileable[tensor.type_id] = tileable.get(tensor.type_id, 0) + own
+        if looked_up or any(part in tensor.name for part in _STAYS_AS_IT_IS):
+            continue
+        if kind in _REPACKED_TYPES and _repacks(tensor):
+            repackable[kind] = repackable.get(kind, 0) + own
+        if kind in _TILED_TYPES and _tiles(tensor):
+            tileable[kind] = tileable.get(kind, 0) + own
     return Weights(size, by_type, padding, repackable, tileable, largest)
 
 
@@ -69,17 +74,14 @@ def cuda_padding(tensor: Tensor) -> int:
 
 
 def _repacks(tensor: Tensor) -> bool:
-    """Whether its shape and place let a processor repack it (matrices of layers, and experts stacked in one tensor)."""
-    if tensor.type_id not in _REPACKED_TYPES or any(part in tensor.name for part in _STAYS_AS_IT_IS):
-        return False
+    """Whether its shape lets a processor repack it: matrices, and experts stacked in one tensor."""
     dimensions = len(trimmed(tensor.shape))
-    return tensor.shape[1] % _REPACKED_ROWS == 0 if dimensions == (3 if "exps" in tensor.name else 2) else False
+    return dimensions == (3 if "exps" in tensor.name else 2) and tensor.shape[1] % _REPACKED_ROWS == 0
 
 
 def _tiles(tensor: Tensor) -> bool:
-    if tensor.type_id not in _TILED_TYPES or any(part in tensor.name for part in _STAYS_AS_IT_IS):
-        return False
-    return len(trimmed(tensor.shape)) == 2 and tensor.shape[1] % _TILE == 0 and tensor.shape[0] % _TILE == 0
+    shape = trimmed(tensor.shape)
+    return len(shape) == 2 and shape[0] % _TILE == 0 and shape[1] % _TILE == 0
 
 
 def trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -65,8 +65,9 @@ def metadata(shape: Shape, **changes: Value) -> dict[str, Value]:
 
 def frame(shape: Shape, layers: Tensors, norm: str = "output_norm") -> dict[str, tuple[int, tuple[int, ...]]]:
     """Embeddings, the output and what lies between."""
+    table = Q8_0 if shape.width % 256 else Q6_K if shape.tied else shape.kind
     tensors: dict[str, tuple[int, tuple[int, ...]]] = {
-        "token_embd.weight": (shape.kind if shape.width % 256 == 0 else Q8_0, (shape.width, shape.vocabulary)),
+        "token_embd.weight": (table, (shape.width, shape.vocabulary)),
         f"{norm}.weight": (F32, (shape.width,)),
     }
     if not shape.tied:
@@ -445,14 +446,12 @@ def rwkv7(shape: Shape) -> Gguf:
 
 # ---------------------------------------------------------------- the models
 
-_MIXTURE = {"experts": 128, "experts_used": 8, "expert_feed_forward": 768}
-
 MODELS: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
     "llama": (llama, Shape("llama", 32, 4096, 128_256, 32, 8, 128, 14_336)),
     "llama-small": (llama, Shape("llama", 16, 2048, 128_256, 32, 8, 64, 8192, tied=True)),
     "qwen2": (llama, Shape("qwen2", 28, 3584, 152_064, 28, 4, 0, 18_944)),
     "qwen3": (llama, Shape("qwen3", 36, 4096, 151_936, 32, 8, 128, 12_288)),
-    "qwen3moe": (llama, Shape("qwen3moe", 48, 2048, 151_936, 32, 4, 128, 6144, **_MIXTURE)),
+    "qwen3moe": (llama, Shape("qwen3moe", 48, 2048, 151_936, 32, 4, 128, 6144, 128, 8, 768)),
     "gemma2": (gemma, Shape("gemma2", 26, 2304, 256_000, 8, 4, 256, 9216, tied=True,
                             own={"attention.sliding_window": 4096})),
     "gemma3": (gemma, Shape("gemma3", 48, 3840, 262_208, 16, 8, 256, 15_360, tied=True,
@@ -467,12 +466,38 @@ MODELS: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
     "granitehybrid": (granite_hybrid, Shape("granitehybrid", 40, 2048, 100_352, 32, 8, 64, 8192, tied=True)),
     "nemotron_h": (nemotron_h, Shape("nemotron_h", 52, 4096, 131_072, 32, 8, 128, 21_504)),
     "falcon-h1": (falcon_h1, Shape("falcon-h1", 32, 2560, 65_536, 12, 2, 128, 9216)),
-    "mamba2": (mamba2, Shape("mamba2", 64, 2560, 50_288, tied=True)),
+    "mamba2": (mamba2, Shape("mamba2", 24, 2560, 50_288, tied=True)),
     "rwkv7": (rwkv7, Shape("rwkv7", 32, 2560, 65_536, feed_forward=10_240)),
 }  # fmt: skip
 
+SIZES: Mapping[str, tuple[Callable[[Shape], Gguf], Shape]] = {
+    "llama-70b": (llama, Shape("llama", 80, 8192, 128_256, 64, 8, 128, 28_672)),
+    "llama-3b": (llama, Shape("llama", 28, 3072, 128_256, 24, 8, 128, 8192, tied=True)),
+    "smollm2": (llama, Shape("llama", 24, 2048, 49_152, 32, 32, 64, 8192)),
+    "qwen2-0.5b": (llama, Shape("qwen2", 24, 896, 151_936, 14, 2, 0, 4864, tied=True)),
+    "qwen2-32b": (llama, Shape("qwen2", 64, 5120, 152_064, 40, 8, 0, 27_648)),
+    "qwen3-0.6b": (llama, Shape("qwen3", 28, 1024, 151_936, 16, 8, 128, 3072, tied=True)),
+    "qwen3-4b": (llama, Shape("qwen3", 36, 2560, 151_936, 32, 8, 128, 9728, tied=True)),
+    "qwen3-32b": (llama, Shape("qwen3", 64, 5120, 151_936, 64, 8, 128, 25_600)),
+    "qwen3-235b": (llama, Shape("qwen3moe", 94, 4096, 151_936, 64, 4, 128, 12_288, 128, 8, 1536)),
+    "gemma2-9b": (gemma, Shape("gemma2", 42, 3584, 256_000, 16, 8, 256, 14_336, tied=True,
+                               own={"attention.sliding_window": 4096})),
+    "gemma3-270m": (gemma, Shape("gemma3", 18, 640, 262_144, 4, 1, 256, 2048, tied=True,
+                                 own={"attention.sliding_window": 512})),
+    "gemma3-27b": (gemma, Shape("gemma3", 62, 5376, 262_144, 32, 16, 128, 21_504, tied=True,
+                                own={"attention.sliding_window": 1024})),
+    "phi3-mini": (phi3, Shape("phi3", 32, 3072, 32_064, 32, 32, 96, 8192)),
+    "gpt-oss-120b": (gpt_oss, Shape("gpt-oss", 36, 2880, 201_088, 64, 8, 64, 0, 128, 4, 2880, kind=Q8_0,
+                                    own={"attention.sliding_window": 128})),
+    "lfm2-350m": (lfm2, Shape("lfm2", 16, 1024, 65_536, 16, 8, 0, 4608, tied=True)),
+    "granite-h-1b": (granite_hybrid, Shape("granitehybrid", 40, 1536, 100_352, 12, 4, 128, 4096, tied=True)),
+    "mamba2-130m": (mamba2, Shape("mamba2", 24, 768, 50_288, tied=True)),
+    "rwkv7-7b": (rwkv7, Shape("rwkv7", 12, 4096, 65_536, feed_forward=16_384)),
+}  # fmt: skip
+"""Other sizes: what was learnt from MODELS must hold for them too."""
+
 
 def header_of(name: str) -> Gguf:
-    """The file of the model of that name among MODELS."""
-    build, shape = MODELS[name]
+    """The file of the model of that name among MODELS or SIZES."""
+    build, shape = MODELS[name] if name in MODELS else SIZES[name]
     return build(shape)

@@ -8,15 +8,15 @@ from pathlib import Path
 from app.hardware.quantizations import TENSOR_TYPES
 
 Number = int | float | bool
-Value = str | Number | Sequence[str] | Sequence[Number] | tuple[str, Number]
-"""A pair such as ("B", 3) chooses the type of a number by its struct code."""
+Value = str | Number | Sequence[str] | Sequence[Number] | tuple[str, Number] | tuple[str, list[int]]
+"""A pair such as ("B", 3) or ("i", [1, 2]) chooses the type of numbers by their struct code."""
 
 _TYPE_OF_CODE = {"B": 0, "b": 1, "H": 2, "h": 3, "I": 4, "i": 5, "f": 6, "?": 7, "Q": 10, "q": 11, "d": 12}
 
 
-def text(value: str | bytes) -> bytes:
+def text(value: str | bytes, order: str = "<", length: str = "Q") -> bytes:
     raw = value.encode() if isinstance(value, str) else value
-    return struct.pack("<Q", len(raw)) + raw
+    return struct.pack(order + length, len(raw)) + raw
 
 
 def number_code(value: Number) -> str:
@@ -25,18 +25,22 @@ def number_code(value: Number) -> str:
     return "f" if isinstance(value, float) else "I" if 0 <= value < 2**32 else "q"
 
 
-def encoded(value: Value) -> bytes:
-    """Type and value as they stand in a file."""
+def encoded(value: Value, order: str = "<", length: str = "Q") -> bytes:
+    """Type and value as they stand in a file; in version 1 lengths are "I"."""
     if isinstance(value, str):
-        return struct.pack("<I", 8) + text(value)
+        return struct.pack(f"{order}I", 8) + text(value, order, length)
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], list):
+        code, numbers = str(value[0]), value[1]
+        return struct.pack(f"{order}II{length}{len(numbers)}{code}", 9, _TYPE_OF_CODE[code], len(numbers), *numbers)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
-        return struct.pack(f"<I{value[0]}", _TYPE_OF_CODE[value[0]], value[1])
+        return struct.pack(f"{order}I{value[0]}", _TYPE_OF_CODE[value[0]], value[1])
     if isinstance(value, bool | int | float):
-        return struct.pack(f"<I{number_code(value)}", _TYPE_OF_CODE[number_code(value)], value)
+        return struct.pack(f"{order}I{number_code(value)}", _TYPE_OF_CODE[number_code(value)], value)
     if value and isinstance(value[0], str):
-        return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(text(str(item)) for item in value)
+        items = b"".join(text(str(item), order, length) for item in value)
+        return struct.pack(f"{order}II{length}", 9, 8, len(value)) + items
     code = number_code(value[0]) if value and not isinstance(value[0], str) else "I"
-    return struct.pack(f"<IIQ{len(value)}{code}", 9, _TYPE_OF_CODE[code], len(value), *value)
+    return struct.pack(f"{order}II{length}{len(value)}{code}", 9, _TYPE_OF_CODE[code], len(value), *value)
 
 
 @dataclass
@@ -48,13 +52,18 @@ class Gguf:
     version: int = 3
     magic: bytes = b"GGUF"
     alignment: int = 32
+    order: str = "<"
+    """Or ">": numbers with their high bytes first."""
 
     def header(self) -> bytes:
-        parts = [self.magic, struct.pack("<IQQ", self.version, len(self.tensors), len(self.metadata))]
-        parts += [text(key) + encoded(value) for key, value in self.metadata.items()]
+        order, length = self.order, "I" if self.version == 1 else "Q"
+        counts = struct.pack(f"{order}I2{length}", self.version, len(self.tensors), len(self.metadata))
+        parts = [self.magic, counts]
+        parts += [text(key, order, length) + encoded(value, order, length) for key, value in self.metadata.items()]
         offset = 0
         for name, (type_id, shape) in self.tensors.items():
-            parts.append(text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, type_id, offset))
+            row = struct.pack(f"{order}I{len(shape)}{length}IQ", len(shape), *shape, type_id, offset)
+            parts.append(text(name, order, length) + row)
             offset += -(-self.bytes_of(type_id, shape) // self.alignment) * self.alignment
         raw = b"".join(parts)
         return raw + b"\0" * (-len(raw) % self.alignment)
@@ -72,7 +81,7 @@ class Gguf:
         elements = 1
         for length in shape:
             elements *= length
-        return elements // kind.block * kind.size if kind else 0
+        return elements // kind.block * kind.size if kind else 2 * elements  # some type to come
 
     def write(self, path: Path) -> Path:
         header = self.header()

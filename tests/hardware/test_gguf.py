@@ -8,7 +8,8 @@ import pytest
 
 from app.errors import AppError
 from app.hardware import gguf_bytes
-from app.hardware.gguf import join_headers, read_header
+from app.hardware.gguf import join_headers, parse_header, read_header
+from app.hardware.gguf_source import PrefixSource
 from app.hardware.quantizations import FILE_TYPES, TENSOR_TYPES, quantization_label
 from tests.hardware.gguf_files import Gguf, Value, encoded, llama, text
 
@@ -40,15 +41,6 @@ def test_sizes_come_from_the_tensor_table(tmp_path: Path) -> None:
     q6, q4 = 210 / 256, 144 / 256
     assert header.weights_size == int((256 * 64 + 512 * 256) * q6 + 2 * 256 * 256 * q4 + 256 * 4)
     assert [tensor.type_name for tensor in header.tensors] == ["Q6_K", "Q4_K", "Q6_K", "Q4_K", "F32"]
-
-
-def test_version_two_reads_the_same(tmp_path: Path) -> None:
-    older = llama()
-    older.version = 2
-    assert (
-        read_header(older.write(tmp_path / "two.gguf")).parameters
-        == read_header(llama().write(tmp_path / "three.gguf")).parameters
-    )
 
 
 @pytest.mark.parametrize(
@@ -120,6 +112,103 @@ def test_split_parts_are_joined(tmp_path: Path) -> None:
     assert joined.name == "Tiny Test"
 
 
+# ---------------------------------------------------------------- sources
+
+
+class Counting:
+    """A server that is asked for ranges, and keeps account."""
+
+    def __init__(self, whole: bytes, size: int | None) -> None:
+        self._whole = whole
+        self._size = size
+        self.ranges: list[tuple[int, int]] = []
+
+    @property
+    def size(self) -> int | None:
+        return self._size
+
+    def read(self, start: int, size: int) -> bytes:
+        self.ranges.append((start, size))
+        return self._whole[start : start + size]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_every_version_and_byte_order_reads_the_same(version: int, order: str) -> None:
+    model, usual = llama(), llama()
+    model.version, model.order = version, order
+    header = parse_header(PrefixSource(model.header()))
+    expected = parse_header(PrefixSource(usual.header()))
+    assert (header.version, header.big_endian) == (version, order == ">")
+    assert header.metadata == expected.metadata
+    assert header.types == expected.types
+    assert header.tensors == expected.tensors
+    assert (header.vocabulary, header.quantization) == (4, "Q4_K_M")
+
+
+def test_a_prefix_is_enough() -> None:
+    model = llama()
+    raw, size = model.header(), len(model.header()) + model.data_size()
+    header = parse_header(PrefixSource(raw, size))
+    assert header.file_size == size == header.expected_size
+    assert header.weights_size == parse_header(PrefixSource(raw)).weights_size
+    with pytest.raises(AppError) as caught:
+        parse_header(PrefixSource(raw[:-40], size), "far.gguf")
+    assert caught.value.values["reason"] == "header_cut_off"
+    assert caught.value.values["model"] == "far.gguf"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_server_is_asked_in_growing_steps_and_for_no_more_than_is_needed(known: bool) -> None:
+    pieces = [f"piece-{number}" for number in range(150_000)]
+    scores = [0.5] * len(pieces)
+    model = llama(tokenizer__ggml__tokens=pieces, tokenizer__ggml__scores=scores, test__after="end")
+    raw = model.header()
+    size = len(raw) + model.data_size()
+    server = Counting(raw + b"\0" * 20_000_000, size if known else None)
+    header = parse_header(server)
+    assert header.vocabulary == len(pieces)
+    assert header.metadata["test.after"] == "end"
+    asked = [length for _, length in server.ranges]
+    assert asked[0] == gguf_bytes.FIRST_STEP
+    assert asked == sorted(asked)
+    assert max(asked) <= gguf_bytes.LARGEST_STEP
+    fetched = sum(min(length, len(raw)) for length in asked)
+    assert fetched <= 2 * len(raw) + gguf_bytes.FIRST_STEP
+    covered = {start for start, _ in server.ranges}
+    assert len(covered) == len(server.ranges), "nothing is asked for twice"
+
+
+def test_long_arrays_of_numbers_are_not_fetched() -> None:
+    many = [1.5] * 10_000_000
+    model = llama(test__many=many, test__after="end")
+    server = Counting(model.header(), None)
+    assert parse_header(server).metadata["test.after"] == "end"
+    assert sum(length for _, length in server.ranges) < 4 * gguf_bytes.FIRST_STEP
+
+
+def test_what_the_source_raises_comes_through() -> None:
+    class Broken(Counting):
+        def read(self, start: int, size: int) -> bytes:
+            raise AppError("bad_request", reason="gone")
+
+    with pytest.raises(AppError) as caught:
+        parse_header(Broken(b"", 100))
+    assert caught.value.code == "bad_request"
+
+
+def test_tensors_of_unknown_types_are_as_large_as_the_room_they_have() -> None:
+    tensors = {"a": (12, (256, 2)), "new": (99, (512, 2)), "b": (0, (256,))}
+    model = Gguf(llama().metadata, tensors)
+    header = parse_header(PrefixSource(model.header(), len(model.header()) + model.data_size()))
+    sizes = {tensor.name: tensor.size for tensor in header.tensors}
+    assert sizes == {"a": 288, "new": 2048, "b": 1024}
+    assert header.tensors[1].type_name == "type 99"
+    assert header.weights_size == 288 + 2048 + 1024
+    last = Gguf(llama().metadata, {"a": (12, (256, 2)), "new": (99, (512, 2))})
+    assert parse_header(PrefixSource(last.header(), len(last.header()) + last.data_size())).tensors[1].size == 2048
+
+
 # ---------------------------------------------------------------- refused
 
 
@@ -133,13 +222,15 @@ def test_files_that_are_no_gguf(tmp_path: Path) -> None:
     assert refused(path) == "this is not a GGUF file"
 
 
-@pytest.mark.parametrize(
-    ("version", "words"), [(1, "version 1"), (4, "version 4"), (0x03000000, "big-endian"), (0x02000000, "big-endian")]
-)
-def test_versions_that_are_not_read(tmp_path: Path, version: int, words: str) -> None:
+def test_versions_the_engine_does_not_read(tmp_path: Path) -> None:
     model = llama()
-    model.version = version
-    assert words in refused(model.write(tmp_path / "a.gguf"))
+    model.version = 4
+    assert "version 4" in refused(model.write(tmp_path / "a.gguf"))
+    model.version = 1
+    assert "version 1" in refused(model.write(tmp_path / "a.gguf"))
+    for version in (1, 2, 3):
+        model.version, model.order = version, ">"
+        assert "big-endian" in refused(model.write(tmp_path / "a.gguf"))
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:

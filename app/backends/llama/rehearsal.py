@@ -66,18 +66,25 @@ def rehearse(request: RehearsalRequest) -> tuple[Rehearsed, ...]:
 
 def _rehearsals(path: Path, request: RehearsalRequest, log: _Log) -> Iterator[Rehearsed]:
     """One after the other; the model is loaded anew where it would lie elsewhere."""
-    model, layers, loaded = None, (), None
+    model: llama.llama_model_p | None = None
+    layers: tuple[str, ...] = ()
+    loaded: LoadParams | None = None
     for params in request.params:
-        where = (params.gpu_layers, params.devices, params.cpu_experts, params.tensor_split, params.split_mode)
-        if model is None or where != loaded:
+        if model is None or loaded is None or _placing(params) != _placing(loaded):
             if model is not None:
                 llama.llama_model_free(model)
             model, layers = _load(path, params, request.name, log)
-            loaded = where
+            loaded = params
         memory = _uses(_open(model, params, request.name, log))
         yield Rehearsed(model_size=int(llama.llama_model_size(model)), layers=layers, memory=memory)
     if model is not None:
         llama.llama_model_free(model)
+
+
+def _placing(params: LoadParams) -> tuple[object, ...]:
+    """What decides where a model lies."""
+    split = (params.tensor_split, params.split_mode, params.main_gpu, params.devices)
+    return (params.gpu_layers, params.cpu_experts, params.tensor_overrides, *split)
 
 
 def _load(path: Path, params: LoadParams, name: str, log: _Log) -> tuple[llama.llama_model_p, tuple[str, ...]]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.llama.answering import FEW_SLOTS, MANY_SLOTS, SMALL_MODEL_BYTES, default_slots
 from app.backends.llama.process import LlamaBackend
 from app.errors import AppError
+from app.hardware.defaults import FEW_SLOTS, MANY_SLOTS, SMALL_MODEL_BYTES, default_slots
 from app.protocol import (
     ChatTurn,
     ImagePart,
