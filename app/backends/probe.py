@@ -1,6 +1,7 @@
 """Asks the engine and the drivers for devices, in throw-away processes: a broken driver may hang or crash who asks."""
 
 import asyncio
+import contextlib
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ PROBE_SECONDS = 5.5
 """For the engine and all its backends; what a person will wait for a machine to be described."""
 BACKEND_SECONDS = 4.5
 """For one backend: starting a graphics driver takes seconds the first time."""
+
+DYING_SECONDS = 0.3
+"""For a killed probe to be gone: one that hangs inside the kernel does not even die of that."""
 
 
 class EngineDevice(Wire, frozen=True):
@@ -109,7 +113,8 @@ async def _ask(command: Sequence[str], limit_s: float, question: bytes = b"") ->
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), DYING_SECONDS)
     return output, errors, process.returncode or 0
 
 

@@ -73,19 +73,57 @@ def _model_facts(terminal: Terminal, model: ModelEntry) -> Iterator[tuple[str, s
 def _machine_facts(terminal: Terminal, machine: Machine) -> Iterator[tuple[str, str]]:
     unknown = words.text("label", "unknown", {}, terminal.language)
     yield "os", machine.os
+    if machine.container:
+        yield "container", machine.container
     yield "cpu", machine.cpu_name or unknown
-    yield "cores", f"{machine.physical_cores or unknown} / {machine.logical_cores or unknown}"
+    yield "cores", _cores(terminal, machine, unknown)
+    yield "cpu_features", " ".join(machine.cpu_features) or unknown
+    yield "cache", _size(machine.cache_l3, unknown)
     yield "memory", f"{_size(machine.ram_available, unknown)} / {_size(machine.ram_total, unknown)}"
-    yield "disk", _size(machine.disk_free, unknown)
+    yield "memory_speed", unknown if machine.ram_bandwidth is None else format.bandwidth(machine.ram_bandwidth)
+    yield "disk", _disk(terminal, machine, unknown)
     if not machine.devices:
         yield "gpu", terminal.words("no_gpu")
     for device in machine.devices:
         yield "gpu", _device(device, unknown)
+        yield "gpu_more", ", ".join(_device_facts(terminal, device, unknown))
+
+
+def _cores(terminal: Terminal, machine: Machine, unknown: str) -> str:
+    counts = f"{machine.physical_cores or unknown} / {machine.logical_cores or unknown}"
+    fast = machine.performance_cores
+    if fast is None or fast == machine.physical_cores:
+        return counts
+    return f"{counts}{terminal.words('fast_cores', count=fast)}"
+
+
+def _disk(terminal: Terminal, machine: Machine, unknown: str) -> str:
+    free = _size(machine.disk_free, unknown)
+    kinds = [disk.kind for disk in machine.disks if disk.kind != "unknown"]
+    return f"{free} ({terminal.words(f'disk_{kinds[0]}')})" if kinds else free
 
 
 def _device(device: Device, unknown: str) -> str:
     kind = f" ({device.backend})" if device.backend else ""
     return f"{device.name}{kind}, {_size(device.memory_free, unknown)} / {_size(device.memory_total, unknown)}"
+
+
+def _device_facts(terminal: Terminal, device: Device, unknown: str) -> Iterator[str]:
+    """What else is known of it; that the engine does not use it comes first."""
+    if not device.usable:
+        yield terminal.words("gpu_not_used")
+    if device.kind != "unknown":
+        yield terminal.words(f"gpu_{device.kind}")
+    yield unknown if device.bandwidth is None else format.bandwidth(device.bandwidth)
+    if device.compute is not None:
+        yield f"{device.compute / 1e12:.1f} TFLOPS FP16"
+    if device.memory_used_by_others is not None:
+        yield terminal.words("gpu_others", size=format.memory_size(device.memory_used_by_others))
+    if device.memory_shared:
+        yield terminal.words("gpu_shared", size=format.memory_size(device.memory_shared))
+    yield from filter(None, (device.architecture, device.pci_id))
+    if device.driver:
+        yield terminal.words("gpu_driver", driver=device.driver)
 
 
 def _state(terminal: Terminal, model: ModelEntry) -> str:

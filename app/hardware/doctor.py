@@ -11,8 +11,10 @@ LOW_MEMORY = 1024**3
 LOW_DISK = 2 * 1024**3
 SMALL_LIMIT = 8 * 1024**3
 """A container that may take less than this of a larger machine is worth enlarging."""
-SLOW_MEMORY = 20e9
-"""Bytes a second: less than two channels of any memory since DDR3 deliver."""
+SLOW_MEMORY = 15e9
+"""Bytes a second: less than is read where two channels of any memory since DDR3 are in use."""
+ENOUGH_CORES = 4
+"""Fewer do not reach what the memory gives, and a measurement by them says little about it."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _memory(facts: Facts) -> Iterator[Check]:
         return
     if machine.ram_channels == 1:
         yield _warn("memory_single_channel", bandwidth=machine.ram_bandwidth)
-    elif machine.ram_bandwidth < SLOW_MEMORY:
+    elif machine.ram_bandwidth < SLOW_MEMORY and (machine.performance_cores or 0) >= ENOUGH_CORES:
         yield _warn("memory_slow", bandwidth=machine.ram_bandwidth)
     else:
         yield _good("memory_speed", bandwidth=machine.ram_bandwidth)

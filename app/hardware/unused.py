@@ -11,12 +11,12 @@ from app.protocol import Check, CheckState, Device, Machine, Value
 _CONTAINERS = ("docker", "podman", "kubernetes", "lxc", "flatpak", "snap")
 _BACKENDS = {
     "nvidia": ("CUDA", "Vulkan"),
-    "amd": ("Vulkan", "CUDA"),
+    "amd": ("Vulkan", "ROCm"),
     "intel": ("Vulkan", "SYCL"),
     "qualcomm": ("OpenCL", "Vulkan"),
     "apple": ("Metal",),
 }
-"""Those that can use a maker's cards, the usual one first; ROCm is built under CUDA's name."""
+"""Those that can use a maker's cards, the usual one first."""
 _BUILDS = {
     "CUDA": ("CUDA Toolkit (nvcc)", "-DGGML_CUDA=on"),
     "Vulkan": ("Vulkan SDK (libvulkan-dev, glslc)", "-DGGML_VULKAN=on"),

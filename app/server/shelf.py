@@ -31,7 +31,7 @@ class Shelf:
         self._known: Machine | None = None
         """As it was looked at last."""
         self._graphics = bool(graphics_backends())
-        self._report: tuple[float, EngineReport] | None = None
+        self._report: tuple[float, EngineReport | AppError] | None = None
         self._asking = asyncio.Lock()
         self._drivers: tuple[float, DriverAnswers] | None = None
 
@@ -95,8 +95,17 @@ class Shelf:
         """What the engine says of itself and its devices. Raises AppError("engine_missing")."""
         async with self._probing:
             if self._report is None or time.monotonic() - self._report[0] > REPORT_AGE_S:
-                self._report = (time.monotonic(), await probe_engine())
+                self._report = (time.monotonic(), await self._probed())
+            if isinstance(self._report[1], AppError):
+                raise self._report[1]
             return self._report[1]
+
+    async def _probed(self) -> EngineReport | AppError:
+        """A fault is an answer too: who hangs once would hang for every question."""
+        try:
+            return await probe_engine()
+        except AppError as error:
+            return error
 
     async def _devices(self) -> tuple[Device, ...]:
         """The graphics cards; none where the engine cannot be asked (the load itself will say why)."""

@@ -23,6 +23,7 @@ from app.protocol import (
     CheckState,
     DeltaKind,
     Device,
+    Disk,
     Machine,
     Message,
     ModelEntry,
@@ -138,6 +139,28 @@ def test_what_is_unknown_is_said_to_be(terminal: Terminal, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "unknown / unknown" in said
     assert "Card (CUDA), unknown / 24.0 GiB" in said
+
+
+def test_what_is_known_of_a_machine_is_all_said(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    card = Device(
+        name="Card", kind="discrete", backend="CUDA", engine_name="CUDA0", vendor="nvidia", architecture="8.9",
+        memory_total=24 * GIB, memory_free=20 * GIB, memory_used_by_others=3 * GIB, bandwidth=1008e9, compute=82.6e12,
+        pci_id="0000:01:00.0", driver="550.1",
+    )  # fmt: skip
+    idle = Device(name="Idle", kind="integrated", memory_total=8 * GIB, memory_shared=7 * GIB)
+    machine = Machine(
+        os="Linux", cpu_name="Chip", physical_cores=14, performance_cores=6, logical_cores=20, cpu_features=("avx2",),
+        cache_l3=32 * 1024**2, ram_total=32 * GIB, ram_available=16 * GIB, ram_bandwidth=51.2e9, container="docker",
+        disk_free=9 * GIB, disks=(Disk(path="/m", kind="hdd"),), devices=(card, idle),
+    )  # fmt: skip
+    show_machine(terminal, machine)
+    said = " ".join(capsys.readouterr().out.split())
+    for part in (
+        *("Chip", "14 / 20, 6 of them fast", "avx2", "32 MiB", "51 GB/s", "docker", "hard disk", "1,008 GB/s"),
+        *("82.6 TFLOPS", "3.0 GiB taken by other programs", "8.9", "0000:01:00.0", "driver 550.1", "memory of its own"),
+        *("not used, see alcove doctor", "part of the processor", "7.0 GiB shared with the computer"),
+    ):
+        assert part in said
 
 
 def test_checks_have_marks(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,62 +1,42 @@
-"""The machine as Alcove sees it: on this one for real, and on the texts of others."""
+"""The machine as Alcove sees it: on this one for real; the recorded ones are in test_machines.py."""
 
 import os
 from pathlib import Path
 
 import psutil
-import pynvml  # type: ignore[import-untyped]
-import pytest
 
-from app.hardware import nvidia
-from app.hardware.machine import cpu_name_in, detect, disk_free, enriched
+from app.hardware.detection.answers import Answers
+from app.hardware.machine import detect, operating_system
 from app.protocol import Device
-
-ARM = "processor\t: 0\nBogoMIPS\t: 108.00\nCPU part\t: 0xd0b\n\nModel\t\t: Raspberry Pi 5 Model B Rev 1.0\n"
-INTEL = "processor\t: 0\nmodel\t\t: 142\nmodel name\t: Intel(R)  Core(TM) i7-8565U CPU @ 1.80GHz\n"
 
 
 def test_this_machine(tmp_path: Path) -> None:
-    card = Device(name="Some card", memory_total=5)
+    card = Device(name="Some card", backend="Vulkan", engine_name="Vulkan0", memory_total=5, sources=("ggml",))
     machine = detect(tmp_path, [card])
     assert machine.os
+    assert machine.cpu_name
     assert machine.logical_cores == os.cpu_count()
+    assert machine.physical_cores is not None
+    assert machine.performance_cores is not None
+    assert 1 <= machine.performance_cores <= machine.physical_cores
     assert machine.ram_total is not None
     assert 0 < machine.ram_total <= psutil.virtual_memory().total
     assert machine.ram_available is not None
     assert 0 <= machine.ram_available <= machine.ram_total
     assert machine.disk_free is not None
-    assert machine.devices == (card,)
+    assert machine.disks[0].path == str(tmp_path)
+    assert [device.name for device in machine.usable_devices] == ["Some card"]
 
 
-def test_disk_space_of_a_folder_that_is_still_to_be_made(tmp_path: Path) -> None:
-    assert disk_free(tmp_path / "not" / "yet") is not None
+def test_its_memory_is_measured_and_the_best_remembered(tmp_path: Path) -> None:
+    found = [detect(tmp_path, cache=tmp_path).ram_bandwidth for _ in range(4)]
+    assert found[2] == found[3] == max(filter(None, found), default=None)
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        (INTEL, "Intel(R) Core(TM) i7-8565U CPU @ 1.80GHz"),
-        (ARM, "Raspberry Pi 5 Model B Rev 1.0"),
-        ("", None),
-        ("garbage\n:\n", None),
-    ],
-)
-def test_names_of_processors(text: str, name: str | None) -> None:
-    assert cpu_name_in(text) == name
-
-
-def test_the_driver_fills_in_what_the_engine_does_not_know() -> None:
-    engine = (Device(name="NVIDIA X", backend="CUDA", memory_free=3), Device(name="Other"))
-    driver = (Device(name="nvidia x", kind="discrete", memory_total=10, memory_free=9),)
-    assert enriched(engine, driver) == (
-        Device(name="NVIDIA X", kind="discrete", backend="CUDA", memory_total=10, memory_free=3),
-        Device(name="Other"),
-    )
-
-
-def test_no_driver_means_no_cards(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
-        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
-
-    monkeypatch.setattr(pynvml, "nvmlInit", missing)
-    assert nvidia.nvidia_devices() == ()
+def test_the_name_of_the_system(tmp_path: Path) -> None:
+    linux = Answers(platform="linux", os_name="Linux 6.1")
+    assert operating_system(linux, tmp_path) == "Linux 6.1"
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text('ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
+    assert operating_system(linux, tmp_path) == "Debian GNU/Linux 12 (bookworm)"
+    assert operating_system(Answers(platform="win32", os_name="Windows 11"), tmp_path) == "Windows 11"

@@ -92,13 +92,14 @@ class _Feature(ctypes.Structure):
 
 _REGISTRATIONS = {
     "CUDA": "ggml_backend_cuda_reg",
+    "ROCm": "ggml_backend_cuda_reg",
     "Vulkan": "ggml_backend_vk_reg",
     "Metal": "ggml_backend_metal_reg",
     "SYCL": "ggml_backend_sycl_reg",
     "OpenCL": "ggml_backend_opencl_reg",
     "CANN": "ggml_backend_cann_reg",
 }
-"""The function that builds in each backend for GPUs; ROCm and MUSA are built from CUDA's sources and under its name."""
+"""The function that stands for each backend for GPUs; ROCm's is built from CUDA's sources and has its name."""
 
 
 def set_fields(struct: ctypes.Structure, **values: Any) -> None:
@@ -143,7 +144,8 @@ def devices() -> list[GgmlDevice]:
 
 def built_backends() -> list[str]:
     """The backends for GPUs in this build; asking for them starts no driver."""
-    return [name for name, function in _REGISTRATIONS.items() if _exists(function)]
+    other = "CUDA" if _is_rocm() else "ROCm"
+    return [name for name, function in _REGISTRATIONS.items() if name != other and _exists(function)]
 
 
 def backend_devices(backend: str) -> list[GgmlDevice]:
@@ -225,6 +227,13 @@ def _device(handle: int) -> GgmlDevice:
 
 def _text(words: bytes | None) -> str:
     return (words or b"").decode("utf-8", "replace")
+
+
+def _is_rocm() -> bool:
+    """Whether the build is for AMD's libraries where it has CUDA's functions."""
+    if sys.platform == "win32":
+        return any(library._name == "ggml-hip.dll" for library in _ggml_libraries())
+    return _exists("hipGetDeviceCount")
 
 
 def _exists(function: str) -> bool:

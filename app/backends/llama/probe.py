@@ -1,5 +1,6 @@
 """The probe process: `python -m app probe devices|drivers|rehearse` prints one JSON object and ends."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.backends.llama.causes import death_cause
-from app.backends.probe import BACKEND_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
+from app.backends.probe import BACKEND_SECONDS, DYING_SECONDS, BackendAnswer, EngineDevice, EngineReport, ProbeFailed
 from app.backends.rehearsal import RehearsalRequest, Rehearsals
 from app.errors import AppError
 from app.hardware.detection.adapters import dxgi_adapters
@@ -131,11 +132,19 @@ def read_backend(backend: str, output: bytes, errors: bytes, code: int) -> Backe
     except msgspec.MsgspecError:
         answer = None
     if answer is None or code:
-        return BackendAnswer(fault=BackendFault(backend, death_cause(code, lines).text))
+        return BackendAnswer(fault=BackendFault(backend, _failure(output) or death_cause(code, lines).text))
     if answer.devices:
         return answer
     telling = [line for line in lines if any(word in line.casefold() for word in _TELLING)]
     return replace(answer, fault=BackendFault(backend, telling[-1] if telling else ""))
+
+
+def _failure(output: bytes) -> str:
+    """The reason in a ProbeFailed; "" where the process died before it could say one."""
+    try:
+        return str(msgspec.json.decode(output, type=ProbeFailed).error.values.get("reason", ""))
+    except msgspec.MsgspecError:
+        return ""
 
 
 def cuda_archs(archs: str) -> tuple[str, ...]:
@@ -148,9 +157,19 @@ def _answer_of(backend: str, process: "subprocess.Popen[bytes]", end: float) -> 
     try:
         output, errors = process.communicate(timeout=max(end - time.monotonic(), 0.01))
     except subprocess.TimeoutExpired:
-        process.kill()
+        _end(process)
         return BackendAnswer(fault=BackendFault(backend, silent=True))
     return read_backend(backend, output, errors, process.returncode)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill it; one that hangs inside the kernel does not even die of that, and is left behind."""
+    process.kill()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(DYING_SECONDS)
 
 
 def _command(backend: str) -> list[str]:

@@ -206,6 +206,7 @@ def _within(device: Device, ram_total: int | None, ram_available: int | None) ->
         free = ram_available
     if free is not None and ram_available is not None:
         free = min(free, own + ram_available)
+    free = None if free is None else min(free, total)
     return replace(device, memory_total=total, memory_free=free, memory_shared=shared)
 
 

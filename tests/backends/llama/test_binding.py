@@ -73,3 +73,30 @@ def test_the_words_of_a_failed_assertion_arrive_before_the_end() -> None:
     )
     assert done.returncode < 0
     assert "GGML_ASSERT(x > 0) failed" in done.stderr
+
+
+def test_one_backend_is_asked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No backend for GPUs is built in here: the processor's stands in for one."""
+    monkeypatch.setitem(binding._REGISTRATIONS, "Processor", "ggml_backend_cpu_reg")
+    assert "Processor" in binding.built_backends()
+    (found,) = binding.backend_devices("Processor")
+    assert found == binding.cpu_devices()[0]
+    assert found.name == "CPU"
+    assert found.memory_total > 0
+    assert binding.backend_features("Processor")
+
+
+def test_a_build_for_amd_is_told_from_one_for_nvidia(monkeypatch: pytest.MonkeyPatch) -> None:
+    symbols = {"ggml_backend_cuda_reg"}
+    monkeypatch.setattr(binding, "_exists", symbols.__contains__)
+    assert binding.built_backends() == ["CUDA"]
+    symbols.add("hipGetDeviceCount")
+    assert binding.built_backends() == ["ROCm"]
+
+
+def test_a_backend_that_is_not_built_in_is_not_offered() -> None:
+    assert set(binding.built_backends()) <= {"CUDA", "ROCm", "Vulkan", "Metal", "SYCL", "OpenCL", "CANN"}
+    if "CUDA" not in binding.built_backends():
+        assert binding.cuda_runtime() is None
+        with pytest.raises(ImportError):
+            binding.backend_devices("CUDA")

@@ -53,11 +53,12 @@ def smbios(modules: list[dict[str, Any]]) -> bytes:
         body = bytearray(0x22)
         struct.pack_into("<BBH", body, 0, 17, len(body), 0x1100)
         struct.pack_into("<HHH", body, 0x08, module["width"], module["width"], min(module["size"], 0x7FFF))
-        struct.pack_into("<BB", body, 0x10, 1, 2)
+        struct.pack_into("<BB", body, 0x10, 1, 2 if module["bank"] else 0)
         struct.pack_into("<H", body, 0x15, module["speed"])
         struct.pack_into("<I", body, 0x1C, module["size"])
         struct.pack_into("<H", body, 0x20, module["speed"])
-        tables += bytes(body) + f"{module['locator']}\0{module['bank']}\0\0".encode()
+        names = [name for name in (module["locator"], module["bank"]) if name]
+        tables += bytes(body) + "\0".join(names).encode() + b"\0\0"
     return tables and tables + bytes([127, 4, 0, 0, 0, 0])
 
 
