@@ -57,8 +57,11 @@ from app.protocol.generation import (
 )
 from app.protocol.machine import Check, CheckState, Device, Disk, Machine
 from app.protocol.measuring import (
+    BenchChanged,
     BenchReport,
+    BenchRequest,
     BenchRow,
+    CalibrationChanged,
     CalibrationState,
     DeviceSample,
     LoadedMemory,
@@ -115,8 +118,11 @@ __all__ = [
     "AnswerQueued",
     "AnswerSnapshot",
     "AnswerToolCall",
+    "BenchChanged",
+    "BenchRequest",
     "BenchReport",
     "BenchRow",
+    "CalibrationChanged",
     "CalibrationState",
     "Cancel",
     "ChatTurn",

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from app.protocol.base import Wire
 from app.protocol.conversations import Conversation, Message
+from app.protocol.measuring import BenchChanged, CalibrationChanged
 from app.protocol.models import ModelEntry
 
 
@@ -97,4 +98,6 @@ Event: TypeAlias = (
     | LibraryChanged
     | SettingsChanged
     | PortChanged
+    | CalibrationChanged
+    | BenchChanged
 )

@@ -47,6 +47,12 @@ class MeasurementKind(StrEnum):
     """Bytes on the device."""
     CALIBRATION = "calibration"
     """A correction of the speed model; `measured` is the factor."""
+    BANDWIDTH = "bandwidth"
+    """Of a calibration: bytes of weights read a second."""
+    LAYER = "layer"
+    """Of a calibration: seconds a layer takes besides."""
+    PRODUCTS = "products"
+    """Of a calibration: operations a second in a prompt's products."""
 
 
 class Measurement(Wire, frozen=True, kw_only=True):
@@ -60,8 +66,12 @@ class Measurement(Wire, frozen=True, kw_only=True):
     """Where it ran: ggml's device names joined by "+", or "CPU"."""
     build: str
     """Version of llama.cpp."""
+    key: str = ""
+    """Which hardware and driver that is: names and versions."""
     depth: int = 0
     """Tokens in the context."""
+    tokens: int = 0
+    """Tokens that were written or read."""
     predicted: float | None = None
     measured: float
 
@@ -81,6 +91,27 @@ class CalibrationState(Wire, frozen=True, kw_only=True):
     """Seconds a layer takes besides reading its weights."""
     prefill_flops: float | None = None
     error: ErrorInfo | None = None
+
+
+class CalibrationChanged(Wire, frozen=True, kw_only=True, tag="calibration_changed"):
+    state: CalibrationState
+
+
+class BenchRequest(Wire, frozen=True, kw_only=True):
+    """Measure a model, or with an empty name the one that is loaded."""
+
+    model: str = ""
+    depths: tuple[int, ...] = ()
+    """Tokens in the context at which to measure; empty: 0, 1,024 and 4,096, as far as they fit."""
+    repeats: int = 3
+
+
+class BenchChanged(Wire, frozen=True, kw_only=True, tag="bench_changed"):
+    """How far a measurement of a model is."""
+
+    model: str
+    share: float
+    """Done, 0 to 1."""
 
 
 class BenchRow(Wire, frozen=True, kw_only=True):
