@@ -53,5 +53,10 @@ class Paths:
         return self.cache / "states"
 
     @property
+    def catalogue(self) -> Path:
+        """A newer catalogue of models than the one in the resources, if an update has brought one."""
+        return self.cache / "catalogue.json"
+
+    @property
     def default_models(self) -> Path:
         return self.data / "models"

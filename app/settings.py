@@ -49,6 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     engine_index: str | None = None
     """Wheel index of the engine; None: the llama-cpp-python project's own, empty: never ask one."""
 
+    catalogue_address: str = ""
+    """Where `alcove catalogue update` fetches a newer catalogue of models from (HTTPS); empty: nowhere."""
+
     def __post_init__(self) -> None:
         if not 80 <= self.text_size <= 200:
             raise ValueError("text_size is between 80 and 200 percent")

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 import app
+from app.cli.advice import COMMANDS as ADVICE_COMMANDS
 from app.cli.chat import Question, answer_once, converse
 from app.cli.client import Client
 from app.cli.connection import quoted
@@ -181,6 +182,10 @@ def unload(terminal: Terminal, model: str) -> None:
     with _client(terminal) as client:
         entry = client.post(f"{_model_path(model)}/unload", ModelEntry)
     terminal.write(terminal.words("unloaded", model=entry.name))
+
+
+for command in ADVICE_COMMANDS:
+    alcove.add_command(command)
 
 
 def _client(terminal: Terminal) -> Client:

@@ -70,3 +70,5 @@ class Advice(Wire, frozen=True, kw_only=True):
     unlock: tuple[Reason, ...] = ()
     """What one change of the hardware would make possible."""
     nothing: Reason | None = None
+    assumptions: tuple[Reason, ...] = ()
+    """What was assumed of a machine that was described in words."""

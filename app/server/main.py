@@ -34,6 +34,7 @@ from app.server.lock import HeldElsewhere, Lock
 from app.server.port import PublicPort
 from app.server.preferences import Preferences
 from app.server.presence import Presence
+from app.server.routes.advice import AdviceRoutes
 from app.server.routes.answers import AnswerRoutes
 from app.server.routes.conversations import ConversationRoutes
 from app.server.routes.images import UPLOAD_LIMIT, UPLOAD_PATH, ImageRoutes
@@ -115,7 +116,7 @@ def assemble(paths: Paths, preferences: Preferences, storage: Storage, factory: 
 
 def private_port(services: Services, token: str) -> Gate:
     """The private API behind its gate."""
-    parts = (ManageRoutes(services), ConversationRoutes(services), AnswerRoutes(services), ImageRoutes(services))
+    parts = (ManageRoutes(services), ConversationRoutes(services), AnswerRoutes(services), ImageRoutes(services), AdviceRoutes(services))
     routes = [route for part in parts for route in part.routes()]
     return Gate(application(routes), token, error_response, uploads={UPLOAD_PATH: UPLOAD_LIMIT})
 
