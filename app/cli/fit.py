@@ -112,5 +112,3 @@ def _described(machine: str) -> str:
         return path.read_text(encoding="utf-8") if path is not None and path.is_file() else machine
     except (OSError, UnicodeDecodeError):
         return machine
-
-

@@ -11,9 +11,11 @@ import click
 
 import app
 from app.cli.advice import COMMANDS as ADVICE_COMMANDS
+from app.cli.bench import bench as measure
 from app.cli.chat import Question, answer_once, converse
 from app.cli.client import Client
 from app.cli.connection import quoted
+from app.cli.fit import fit
 from app.cli.reports import show_checks, show_loaded, show_machine, show_model, show_models
 from app.cli.serve import serve as hold_port
 from app.cli.terminal import Terminal, has_display, piped_input
@@ -21,7 +23,7 @@ from app.cli.window import open_window
 from app.errors import AppError
 from app.format import well_formed
 from app.launch import read_handshake
-from app.protocol import Check, CheckState, KvType, LoadParams, Machine, ModelEntry, PortRequest, Status
+from app.protocol import BenchRequest, Check, CheckState, KvType, LoadParams, Machine, ModelEntry, PortRequest, Status
 from app.protocol.models import MOST_SLOTS
 
 PUBLIC_PORT = 8484
@@ -143,6 +145,16 @@ def doctor(terminal: Terminal, as_json: bool) -> None:
         sys.exit(1)
 
 
+@alcove.command("bench", help=_here.words("help_bench"))
+@click.argument("model", default="")
+@click.option("--depth", "depths", type=click.IntRange(0), multiple=True, help=_here.words("help_depth"))
+@click.option("--repeats", type=click.IntRange(1, 20), default=3, show_default=True, help=_here.words("help_repeats"))
+@_as_json
+@click.pass_obj
+def bench(terminal: Terminal, model: str, depths: tuple[int, ...], repeats: int, as_json: bool) -> None:
+    measure(terminal, BenchRequest(model=model, depths=depths, repeats=repeats), as_json)
+
+
 @alcove.command(help=_here.words("help_ps"))
 @_as_json
 @click.pass_obj
@@ -186,6 +198,9 @@ def unload(terminal: Terminal, model: str) -> None:
 
 for command in ADVICE_COMMANDS:
     alcove.add_command(command)
+
+
+alcove.add_command(fit)
 
 
 def _client(terminal: Terminal) -> Client:

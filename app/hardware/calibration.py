@@ -3,8 +3,8 @@
 Both take `reading / bandwidth + layers x overhead` for a token; two models with different shares of the two give both.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 from app.hardware.corrections import Calibrated
 from app.hardware.geometry import Geometry
@@ -42,13 +42,13 @@ def calibrated(runs: tuple[Run, Run], device: str, machine: Machine) -> Calibrat
 
 
 def as_measurements(
-    found: Calibrated, expected: Calibrated, device: str, key: str, build: str, now: float
+    found: Calibrated, expected: Calibrated | None, device: str, key: str, build: str, now: float
 ) -> list[Measurement]:
     """The rows in which a calibration is stored, beside what the constants promised."""
     figures = (
-        (MeasurementKind.BANDWIDTH, found.bandwidth, expected.bandwidth),
-        (MeasurementKind.LAYER, found.layer_s, expected.layer_s),
-        (MeasurementKind.PRODUCTS, found.products, expected.products),
+        (MeasurementKind.BANDWIDTH, found.bandwidth, expected.bandwidth if expected else None),
+        (MeasurementKind.LAYER, found.layer_s, expected.layer_s if expected else None),
+        (MeasurementKind.PRODUCTS, found.products, expected.products if expected else None),
     )
     return [
         Measurement(
@@ -69,12 +69,10 @@ def from_measurements(rows: list[Measurement]) -> Calibrated | None:
     return Calibrated(bandwidth, newest.get(MeasurementKind.LAYER, 0.0), newest.get(MeasurementKind.PRODUCTS))
 
 
-def expected_of(machine: Machine, known: Mapping[str, Calibrated]) -> dict[str, Calibrated]:
-    """What the constants (or earlier calibrations) promise of each device."""
-    return {
-        name: Calibrated(rates.bandwidth, rates.layer_s, rates.products)
-        for name, rates in rates_by_device(machine, known).items()
-    }
+def promised(machine: Machine, device: str) -> Calibrated | None:
+    """What the constants promise of a device; None where nobody knows its bandwidth."""
+    rates = rates_by_device(machine, {}).get(device)
+    return None if rates is None else Calibrated(rates.bandwidth, rates.layer_s, rates.products)
 
 
 def _work(geometry: Geometry, device: str) -> Work:
@@ -108,8 +106,8 @@ def _products(run: Run, work: Work, rates: Rates, found: Calibrated) -> float:
     shape = shape_of(run.geometry)
     low, high = _LEAST_OPERATIONS, _MOST_OPERATIONS
     for _ in range(_ROUNDS):
-        middle = (low * high) ** 0.5
+        middle = sqrt(low * high)
         tried = rates.calibrate(Calibrated(found.bandwidth, found.layer_s, middle))
         slow = prefill_seconds(work, tried, shape, run.prompt / 2, min(run.prompt, 512)) > run.prefill_s
         low, high = (middle, high) if slow else (low, middle)
-    return (low * high) ** 0.5
+    return sqrt(low * high)

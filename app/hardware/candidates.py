@@ -1,31 +1,26 @@
 """What could be recommended: each model in the files that may be good enough, planned for the machine."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, isinf
 
-import msgspec
-
-from app.hardware.catalogued import geometry_of_file
-from app.hardware.corrections import Corrections
-from app.hardware.geometry import Geometry
-from app.hardware.losses import quantization_loss
-from app.hardware.need import Besides
 from app.hardware.needs import CONVERSATION, NEEDS, Needs, pace_cost, worth
-from app.hardware.planner import plan
-from app.hardware.wish import Wish
-from app.protocol import CatalogueModel, GgufFile, KvType, Machine, Plan, Rank, Use, Verdict
+from app.hardware.planning import Planning, fastest_pace
+from app.hardware.quality import quality_loss
+from app.protocol import CatalogueModel, GgufFile, KvType, Plan, Rank, Use, Verdict
 
 LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (inf, 2.7))
 """Bits a weight below which a model is not itself any more, by billions of weights (hardware_fit.md §6.4)."""
 _TWO_BITS = ("Q2", "IQ2", "Q1", "IQ1", "TQ")
 _LARGE = 40.0
+_POINTS, _CURVE = 40.0, 0.8
+"""Points = 40 x divergence^0.8: at 0.33 nats three words in ten are no longer the same."""
 _SMALL_CACHE_COST = 0.5
 _NO_ROOM = 0.25
 """What is left of the worth of a model for which the disk has no room."""
-_LEAST_TIME_S = 0.001
-"""No token takes less."""
+_LIKE = 1.25
+"""How far files of one model may differ in the share of the bandwidth they reach, and in the wait."""
 MOST = 10
 """Models that are ranked for a use."""
 
@@ -71,84 +66,18 @@ class Candidate:
         return self.file.size + (self.model.projector.size if self.sees and self.model.projector else 0)
 
 
-@dataclass
-class Planning:
-    """Plans of catalogue models for one machine, each made once."""
-
-    machine: Machine
-    corrections: Corrections | None = None
-    context: int | None = None
-    """What a person named: no less will do."""
-    _geometries: dict[tuple[str, str], Geometry] = field(default_factory=dict)
-    _plans: dict[tuple[str, str, int, bool], Plan] = field(default_factory=dict)
-    _others: dict[bytes, "Planning"] = field(default_factory=dict)
-
-    def on(self, machine: Machine) -> "Planning":
-        """The same for another machine; it is made once, and shapes of models are shared."""
-        key = msgspec.msgpack.encode(machine)
-        if key not in self._others:
-            self._others[key] = Planning(machine, self.corrections, self.context, self._geometries)
-        return self._others[key]
-
-    def plan(self, model: CatalogueModel, file: GgufFile, needs: Needs, sees: bool = False) -> Plan:
-        """The best way to run that file here, with its projector where it shall see."""
-        context, least = (self.context, self.context) if self.context else (needs.context, needs.least)
-        key = (model.id, file.file, context, sees)
-        if key not in self._plans:
-            besides = Besides(projector=model.projector.size if sees and model.projector else 0)
-            wish = Wish(context=context, least_context=min(least, model.context_length))
-            self._plans[key] = plan(self.geometry(model, file), self.machine, wish, self.corrections, besides)
-        return self._plans[key]
-
-    def geometry(self, model: CatalogueModel, file: GgufFile) -> Geometry:
-        key = (model.id, file.file)
-        if key not in self._geometries:
-            self._geometries[key] = geometry_of_file(model, file)
-        return self._geometries[key]
-
-    @cached_property
-    def room(self) -> int | None:
-        """Bytes that all memories together have to give; None where one is not known."""
-        machine, total = self.machine, 0
-        for device in machine.usable_devices:
-            if not device.memory_shared:
-                if device.memory_free is None and device.memory_total is None:
-                    return None
-                total += device.memory_free if device.memory_free is not None else device.memory_total or 0
-        if machine.ram_available is None:
-            return total if machine.usable_devices else None
-        shared = max((device.memory_free or 0 for device in machine.usable_devices if device.memory_shared), default=0)
-        return total + max(machine.ram_available, shared)
-
-    @cached_property
-    def cards(self) -> int:
-        """Bytes free on graphics cards with memory of their own."""
-        own = [device for device in self.machine.usable_devices if not device.memory_shared]
-        return sum(device.memory_free or device.memory_total or 0 for device in own)
-
-    @property
-    def ram_speed(self) -> float | None:
-        return self.machine.ram_bandwidth
-
-    @cached_property
-    def fastest(self) -> float | None:
-        """Bytes a second of the fastest memory; None where one is not known."""
-        speeds = [device.bandwidth for device in self.machine.usable_devices]
-        speeds += [self.machine.ram_bandwidth] if self.machine.ram_bandwidth or not speeds else []
-        known = [speed for speed in speeds if speed]
-        return max(known) if len(known) == len(speeds) else None
-
-
-def candidates(use: Use, models: Iterable[CatalogueModel], planning: Planning, least: float = 0.0) -> list[Candidate]:
+def candidates(
+    use: Use, models: Iterable[CatalogueModel], planning: Planning, least: float = 0.0, most: int = MOST
+) -> list[Candidate]:
     """Every model that can be used here, once, in the file that is worth most: the most useful first.
 
-    Those that could not be worth more than `least`, nor be among the first `MOST`, are not planned at all.
+    Those that could not be worth more than `least`, nor be among the first `most`, are not planned at all.
     """
     found: list[Candidate] = []
     able = [model for model in models if use in model.ranks and (planning.context or 0) <= model.context_length]
     for model in sorted(able, key=lambda model: -model.ranks[use].score):
-        worth = sorted((one.utility for one in found), reverse=True)
-        enough = max(least, worth[MOST - 1] if len(worth) >= MOST else 0.0)
+        values = sorted((one.utility for one in found), reverse=True)
+        enough = max(least, values[most - 1] if len(values) >= most else 0.0)
         if (best := _best_of(use, model, planning, enough)) is not None:
             found.append(best)
     return sorted(found, key=lambda one: (-one.utility, -one.quality, one.model.id))
@@ -176,42 +105,47 @@ def least_bits(model: CatalogueModel) -> float:
     return next(bits for limit, bits in LEAST_BITS if model.parameters < limit)
 
 
+@dataclass(frozen=True)
+class _Learned:
+    """What one file of a model has shown, as far as others may differ from it."""
+
+    share: float = 1.0
+    """Of the pace that bandwidth alone allows."""
+    wait_cost: float = 0.0
+
+    @classmethod
+    def of(cls, planned: Plan, bound: float, needs: Needs) -> "_Learned":
+        if planned.verdict is Verdict.NO or planned.prediction is None or not 0 < bound < inf:
+            return cls()
+        reached = planned.prediction.decode.expected / bound
+        return cls(min(reached * _LIKE, 1.0), needs.wait_cost(planned.prediction.ttft_s.expected) / _LIKE)
+
+
 def _best_of(use: Use, model: CatalogueModel, planning: Planning, least: float) -> Candidate | None:
     """The model in the file that is worth most; files that cannot be worth more than what is found are not planned."""
     needs, rank = NEEDS[use], model.ranks[use]
     best: Candidate | None = None
-    hopes = [(_hope(model, file, planning, needs, rank), repo, file) for repo, file in usable_files(model)]
-    for hope, repo, file in sorted(hopes, key=lambda entry: -entry[0]):
-        if hope <= max(least, best.utility if best is not None else 0.0):
-            break
+    enough, learned = least, _Learned()
+    files = [(fastest_pace(model, file, planning), repo, file) for repo, file in usable_files(model)]
+    files.sort(key=lambda entry: -_hope(model, entry[2], entry[0], needs, rank, _Learned()))
+    for bound, repo, file in files:
+        if _hope(model, file, bound, needs, rank, learned) <= enough:
+            continue
         planned = planning.plan(model, file, needs, sees=use is Use.VISION)
+        learned = _Learned.of(planned, bound, needs)
         found = _candidate(rank, model, repo, file, planned, planning, needs)
-        if found is not None and found.utility > max(least, best.utility if best is not None else 0.0):
-            best = found
+        if found is not None and found.utility > enough:
+            best, enough = found, found.utility
     return best
 
 
-def _hope(model: CatalogueModel, file: GgufFile, planning: Planning, needs: Needs, rank: Rank) -> float:
-    """What the file could be worth at most: at the pace bandwidth alone allows; 0: out of the question."""
-    rate = fastest_pace(model, file, planning)
+def _hope(model: CatalogueModel, file: GgufFile, bound: float, needs: Needs, rank: Rank, learned: _Learned) -> float:
+    """What the file could be worth at most, at the pace that bandwidth allows; 0: out of the question."""
+    rate = bound * learned.share
     if rate == 0 or (needs.writes and rate < CONVERSATION):
         return 0.0
-    cost = pace_cost(rate / needs.thinking) if needs.writes else 0.0
-    return worth(rank.score - quantization_loss(file.quantization, model.parameters), cost)
-
-
-def fastest_pace(model: CatalogueModel, file: GgufFile, planning: Planning) -> float:
-    """Tokens a second no plan can exceed: every weight that is used is read once. 0 where there is no room for it."""
-    room, cards = planning.room, planning.cards
-    if room is not None and file.size > room:
-        return 0.0
-    if planning.fastest is None or (cards and planning.ram_speed is None):
-        return inf
-    experts = model.shape.experts
-    used = file.size * model.active_parameters / model.parameters
-    spilled = max(file.size - cards, 0) * (experts.used / experts.count if experts is not None else 1.0)
-    beside = min(spilled, used) / planning.ram_speed if planning.ram_speed and cards else 0.0
-    return 1 / (beside + max(used - spilled if cards else used, 0) / planning.fastest + _LEAST_TIME_S)
+    cost = learned.wait_cost + (pace_cost(rate / needs.thinking) if needs.writes else 0.0)
+    return worth(rank.score - points_lost(model, file), cost)
 
 
 def _candidate(
@@ -229,10 +163,20 @@ def _candidate(
         file=file,
         plan=planned,
         rank=rank,
-        quality=max(rank.score - quantization_loss(file.quantization, model.parameters) - _cache_loss(planned), 0.0),
+        quality=max(rank.score - points_lost(model, file) - _cache_loss(planned), 0.0),
         slowness=slowness,
         disk_free=planning.machine.disk_free,
     )
+
+
+def points_lost(model: CatalogueModel, file: GgufFile) -> float:
+    """Points of the rank that the quantization costs: 2.3 for Q4_K_M of 8 billion weights, 16 for Q2_K."""
+    return _points(file.quantization, bits_of(model, file), model.parameters)
+
+
+@lru_cache(maxsize=2048)
+def _points(quantization: str, bits: float, parameters: float) -> float:
+    return float(_POINTS * quality_loss(quantization, bits, parameters) ** _CURVE)
 
 
 def _cache_loss(planned: Plan) -> float:

@@ -18,6 +18,9 @@ _EXPERT_STREAMS = 5
 _STATE_COPIES = 2
 _COPIES = 4
 """Of what a device is handed, where several compute everything one after the other (GGML_SCHED_MAX_COPIES)."""
+CUDA_LIKE = frozenset({"CUDA", "ROCm", "HIP", "MUSA"})
+METAL = frozenset({"Metal", "MTL"})
+_METAL_ROWS = 32
 _UNQUANTIZED = frozenset({KvType.F32, KvType.F16, KvType.BF16})
 
 
@@ -45,9 +48,10 @@ def compute_of(geometry: Geometry, placement: Placement, outputs: int) -> Comput
     host = 2 * stream + masks
     whole = placement.gpu_layers > placement.blocks and not placement.cpu_experts and placement.kv_offload
     copies = (_COPIES - 1) * (masks + stream) if whole and len(placement.device_layers) > 1 else 0
+    device = logits if placement.gpu_layers == 1 else peak  # a single layer is the output
     return Compute(
         host=host if whole else max(host, layers),
-        device=max(peak - stream, 0) + _staging(geometry, placement) + copies,
+        device=max(device - stream, 0) + copies,
         output=kept,
     )
 
@@ -111,9 +115,22 @@ def _masks(geometry: Geometry, placement: Placement, tokens: int) -> int:
     return sum(widest.values()) * tokens * (_F16 if placement.flash_attention else _F32)
 
 
-def _staging(geometry: Geometry, placement: Placement) -> int:
-    """What CUDA's flash attention needs besides with a quantized cache: keys and values of one layer in 16 bits."""
-    if not placement.flash_attention or placement.kv_type_k in _UNQUANTIZED:
+def backend_scratch(backend: str, geometry: Geometry, placement: Placement) -> int:
+    """What the kernels of a backend need besides on each device, inside llama.cpp's scratch buffer."""
+    if not placement.flash_attention:
+        return 0
+    if backend in CUDA_LIKE:
+        return unpacked_cache(geometry, placement)
+    if backend in METAL:
+        rows = min(placement.micro_batch, _METAL_ROWS) * geometry.heads * _METAL_ROWS
+        experts = _F32 * geometry.expert_count * placement.micro_batch
+        return unpacked_cache(geometry, placement) + _F32 * rows * (geometry.value_head + 2) + experts
+    return 0
+
+
+def unpacked_cache(geometry: Geometry, placement: Placement) -> int:
+    """Keys and values of one layer in 16 bits: flash attention reads no others, and a quantized cache is unpacked."""
+    if placement.kv_type_k in _UNQUANTIZED:
         return 0
     kinds = geometry.cache_kinds
     return max((cells_of(one, placement) * (one.key_width + one.value_width) * _F16 for one in kinds), default=0)

@@ -1,7 +1,11 @@
 """What was measured on this machine, as the speed model uses it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import exp, log
+
+_LATEST = 0.3
+"""Weight of the latest measurement; the first few count alike."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,19 @@ class Corrected:
     spread: float = 0.0
     """Mean distance of single measurements from it, as a share."""
     count: int = 0
+
+
+def corrected(ratios: Iterable[float]) -> Corrected:
+    """From measured speeds as multiples of the predicted ones, oldest first: an exponential average."""
+    mean = deviation = 0.0
+    count = 0
+    for ratio in ratios:
+        step = log(ratio) - mean
+        count += 1
+        share = max(_LATEST, 1 / count)
+        mean += share * step
+        deviation += share * (abs(step) - deviation) if count > 1 else 0.0
+    return Corrected(factor=exp(mean), spread=deviation, count=count)
 
 
 @dataclass(frozen=True)

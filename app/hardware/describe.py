@@ -25,6 +25,9 @@ _SYSTEM_SHARE, _SYSTEM_LEAST, _SYSTEM_MOST = 0.15, 1536 * 1024**2, 6 * GB
 _DESKTOP_VRAM = 300 * 1024**2
 _APPLE_SMALL = 36 * GB
 """Up to here the GPU of a Mac may use two thirds of the memory, above three quarters (hardware_fit.md §3)."""
+_LARGER_CHIPS = {"Apple M3 Max": (48, 64, 128), "Apple M4 Max": (48, 64, 128)}
+_LARGER_CORES = 40
+"""GiB of memory with which a Mac has the chip with more GPU cores, and so with more bandwidth."""
 _SHARED = 0.5
 """The part of the memory an integrated GPU may borrow."""
 _NEW_PROCESSORS = ("ddr5", "7040", "7840", "7640", "8840", "8640", "9950", "ultra", "strix", "ai 3", "ai 7", "ai 9")
@@ -179,7 +182,7 @@ class _Describing:
             memory = known.memory or card.memory or _usual(known)
             return [_device(known.name, known, memory)] * card.count if memory else []
         memory = None if ram is None else _usable_by(known.kind, ram)
-        return [_device(known.name, known, memory, shared=True)]
+        return [_device(known.name, _with_that_memory(known, ram), memory, shared=True)]
 
     def _free(self, ram: int | None) -> int | None:
         """What programs leave of the memory."""
@@ -266,6 +269,12 @@ def _usual(known: KnownGpu) -> int | None:
     """Of a card with several versions of memory the one that is listed first."""
     first = known_gpu(known.name)
     return first.memory if first is not None else None
+
+
+def _with_that_memory(known: KnownGpu, ram: int | None) -> KnownGpu:
+    """Of Apple's chips with two numbers of cores the one that is sold with that much memory."""
+    more = known.name in _LARGER_CHIPS and ram is not None and round(ram / GB) in _LARGER_CHIPS[known.name]
+    return (known_gpu(known.name, cores=_LARGER_CORES) or known) if more else known
 
 
 def _usable_by(kind: str, ram: int) -> int:

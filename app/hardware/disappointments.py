@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.hardware.candidates import Candidate, Planning, bits_of, fastest_pace, usable_files
+from app.hardware.candidates import Candidate, bits_of, usable_files
 from app.hardware.needs import CONVERSATION, NEEDS
+from app.hardware.planning import Planning, fastest_pace
 from app.protocol import Catalogue, CatalogueModel, NotWorth, Reason, Use, Verdict
 
 _MOST_KNOWN, _MOST_OUTDATED = 3, 2

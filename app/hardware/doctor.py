@@ -9,6 +9,8 @@ from app.protocol import Check, CheckState, Machine, ModelEntry, ModelState, Por
 
 LOW_MEMORY = 1024**3
 LOW_DISK = 2 * 1024**3
+FAR_OFF = 15
+"""Per cent by which a load may take more than was predicted before that is worth a word."""
 SMALL_LIMIT = 8 * 1024**3
 """A container that may take less than this of a larger machine is worth enlarging."""
 SLOW_MEMORY = 15e9
@@ -41,11 +43,13 @@ class Facts:
     port: PortState | None = None
     logs: Path = field(default_factory=Path)
     display: bool | None = None
+    last_load: tuple[str, int, int] | None = None
+    """Of the last model that was loaded: its id, the bytes that were predicted, and those it took."""
 
 
 def checks(facts: Facts) -> list[Check]:
     """One line per thing that matters, the engine and the machine first, places last."""
-    return [*_engine(facts), *_machine(facts), *_models(facts), *_data(facts), *_processes(facts)]
+    return [*_engine(facts), *_machine(facts), *_models(facts), *_last_load(facts), *_data(facts), *_processes(facts)]
 
 
 def _engine(facts: Facts) -> Iterator[Check]:
@@ -113,6 +117,15 @@ def _models(facts: Facts) -> Iterator[Check]:
     for model in facts.models:
         if model.state is ModelState.BROKEN and model.error is not None:
             yield _warn("broken_model", **{"reason": "", **model.error.values, "name": model.name})
+
+
+def _last_load(facts: Facts) -> Iterator[Check]:
+    if facts.last_load is not None:
+        model, predicted, measured = facts.last_load
+        off = round(100 * abs(predicted - measured) / measured) if measured else 0
+        values: dict[str, Value] = {"model": model, "predicted_bytes": predicted, "measured_bytes": measured}
+        kind = _warn if predicted < measured and off > FAR_OFF else _good
+        yield kind("prediction_short" if kind is _warn else "prediction", percent=off, **values)
 
 
 def _data(facts: Facts) -> Iterator[Check]:

@@ -29,6 +29,7 @@ _RIVAL_SERIES = _set("rtx gtx rx gt mx")
 _QUALIFIERS = _set("ti super xt xtx gre d m s g max q pro ultra laptop ada sff nvl pcie sxm le")
 """Words that mean another card than the same name without them."""
 _SYNONYMS = {"mobile": "laptop", "notebook": "laptop"}
+_COMPUTERS = re.compile(r"\b(?:macbook (?:pro|air)|mac (?:pro|mini|studio)|imac)\b")
 _PLAUSIBLE = 0.25
 """How far a card's memory may be from the maker's figure to count as that version of the card."""
 
@@ -123,7 +124,8 @@ class _Words:
     def of(cls, name: str) -> "_Words":
         text = re.sub(r"\((?:r|tm|c)\)", " ", name.casefold())
         cores = re.search(r"(\d+)[- ]?core(?:s)?(?: gpu)?", text)
-        size = re.search(r"(?<![\d.])(\d+) ?gi?b\b", text)
+        text = re.sub(_COMPUTERS, " ", text)
+        size = re.search(r"(?<![\da-z.])(\d+) ?g(?:i?b)?\b", text)
         for part in (cores, size):
             text = text.replace(part[0], " ") if part else text
         text = re.sub(r"\([^)]*\)", " ", text).rpartition(" w/ ")[2]

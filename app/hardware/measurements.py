@@ -16,7 +16,7 @@ MEASUREMENTS = Migrations("measurements")
 KEPT = 50
 """Figures of one kind for one model on one device."""
 
-_COLUMNS = "id, created, kind, model, device, key, build, depth, tokens, predicted, measured"
+_COLUMNS = "id, created, kind, model, device, key, build, depth, tokens, predicted, stated, measured"
 
 
 @MEASUREMENTS(name="0001_measurements")
@@ -35,6 +35,7 @@ def _measurements(db: Database) -> None:
             depth INTEGER NOT NULL,
             tokens INTEGER NOT NULL,
             predicted REAL,
+            stated REAL,
             measured REAL NOT NULL
         ) STRICT
         """
@@ -63,23 +64,15 @@ class Measurements:
         found = self._database.rows(f"SELECT {_COLUMNS} FROM measurements ORDER BY id DESC LIMIT ?", (limit,))
         return [_measurement(row) for row in found]
 
-    def of(self, model: str, device: str, key: str, build: str) -> list[Measurement]:
-        """Of that model (or of the calibration, ""), measured on that very hardware with that build, oldest first."""
-        found = self._database.rows(
-            f"SELECT {_COLUMNS} FROM measurements WHERE model = ? AND device = ? AND key = ? AND build = ? ORDER BY id",
-            (model, device, key, build),
-        )
-        return [_measurement(row) for row in found]
-
     def add(self, measurements: Sequence[Measurement]) -> None:
         """Store them all (their ids are given here), and let the oldest of each kind go."""
         with self._database.transaction():
             for one in measurements:
                 self._database.execute(
-                    f"INSERT INTO measurements ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    f"INSERT INTO measurements ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         one.created, one.kind.value, one.model, one.device, one.key, one.build,
-                        one.depth, one.tokens, one.predicted, one.measured,
+                        one.depth, one.tokens, one.predicted, one.stated, one.measured,
                     ),
                 )  # fmt: skip
                 self._database.execute(
@@ -110,5 +103,6 @@ def _measurement(row: sqlite3.Row) -> Measurement:
         depth=row["depth"],
         tokens=row["tokens"],
         predicted=row["predicted"],
+        stated=row["stated"],
         measured=row["measured"],
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from msgspec.structs import replace as changed
 
 from app.hardware.cells import cache_by_kind
-from app.hardware.compute import compute_of
+from app.hardware.compute import CUDA_LIKE, backend_scratch, compute_of
 from app.hardware.defaults import outputs_of
 from app.hardware.geometry import Geometry, Weights
 from app.hardware.placement import Placement
@@ -18,7 +18,6 @@ from app.hardware.repacking import has_tiles, repacked_bytes, repacked_types
 from app.hardware.residual import WORKER, device_reserve, prior_residual, ram_reserve
 from app.protocol import CPU, Device, KvType, Machine, MemoryUse
 
-_CUDA_LIKE = frozenset({"CUDA", "ROCm", "HIP", "MUSA"})
 _MOST = 2**60
 """More than any machine has: absurd headers give numbers that fit the wire."""
 
@@ -65,7 +64,8 @@ def memory_use(
         guess = prior_residual(card, geometry, placement) if card is not None else 0
         use = _use(name, sums[name], besides.residuals.get(name, guess), projector, draft)
         free, reserve = (card.memory_free, device_reserve(card, machine)) if card is not None else (None, 0)
-        uses.append(changed(use, compute=_bounded(compute.device), free=free, reserve=reserve))
+        scratch = compute.device + backend_scratch(card.backend if card is not None else "", geometry, placement)
+        uses.append(changed(use, compute=_bounded(scratch), free=free, reserve=reserve))
     host = changed(
         _use(CPU, sums[CPU], besides.residuals.get(CPU, WORKER), projector, draft),
         compute=_bounded(compute.host),
@@ -91,7 +91,7 @@ def _use(name: str, part: _Sum, residual: int, projector: Mapping[str, int], dra
 
 def _sums(geometry: Geometry, placement: Placement, machine: Machine, cards: Mapping[str, Device]) -> dict[str, _Sum]:
     """Weights, caches and states of each device."""
-    padded = {name for name, card in cards.items() if card.backend in _CUDA_LIKE}
+    padded = {name for name, card in cards.items() if card.backend in CUDA_LIKE}
     sums = {name: _Sum(name == CPU, name in padded) for name in (*(name for name, _ in placement.device_layers), CPU)}
     types, tiles = repacked_types(machine), has_tiles(machine)
     places, host = placement.devices(), sums[CPU]

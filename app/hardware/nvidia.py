@@ -78,13 +78,12 @@ def _memory(handle: Any, card: NvmlCard) -> NvmlCard:
     memory = _told(pynvml.nvmlDeviceGetMemoryInfo, handle, pynvml.nvmlMemory_v2) or _told(
         pynvml.nvmlDeviceGetMemoryInfo, handle
     )
-    processes = _told(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
     return replace(
         card,
         memory_total=int(memory.total) if memory else None,
         memory_free=int(memory.free) if memory else None,
         memory_used=int(memory.used) if memory else None,
-        processes=None if processes is None else tuple(_process(process) for process in processes),
+        processes=_processes(handle),
     )
 
 
@@ -107,8 +106,14 @@ def _slices(handle: Any) -> Iterator[NvmlSlice]:
         )
 
 
-def _process(process: Any) -> NvmlProcess:
-    return NvmlProcess(pid=process.pid, used=process.usedGpuMemory)
+def _processes(handle: Any) -> tuple[NvmlProcess, ...] | None:
+    """Who has memory of the card, for CUDA or for Vulkan; who uses both is in both lists with the same figure."""
+    computing = _told(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    drawing = _told(pynvml.nvmlDeviceGetGraphicsRunningProcesses, handle)
+    if computing is None and drawing is None:
+        return None
+    found = {process.pid: process.usedGpuMemory for process in (*(drawing or ()), *(computing or ()))}
+    return tuple(NvmlProcess(pid=pid, used=used) for pid, used in found.items())
 
 
 def pci_place(bus_id: str) -> str:

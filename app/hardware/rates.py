@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
+from types import MappingProxyType
 
 from app.hardware.corrections import Calibrated
 from app.hardware.quantizations import TENSOR_TYPES
@@ -30,6 +31,8 @@ _ANY_MEMORY = 1.5
 _ANY_COMPUTE = 1.0
 """How far off a prediction may be that had to go by what is usual."""
 _CALIBRATED = 0.10
+_MEASURED_SHARE = 0.75
+"""Of the stated bandwidth, that a measurement of plain reading reaches (STREAM's usual result)."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +95,27 @@ def rates(constants: SpeedClass, kernels: Mapping[int, float], memory: float, co
     )
 
 
-def rates_by_device(machine: Machine, calibrated: Mapping[str, Calibrated]) -> dict[str, Rates]:
+def rates_by_device(machine: Machine, calibrated: Mapping[str, Calibrated]) -> Mapping[str, Rates]:
     """Of the processor and each device, by ggml's name; without the devices whose bandwidth nobody knows."""
-    found = {CPU: _cpu(machine)}
+    stated = _stated(machine)
+    if not calibrated:
+        return stated
+    found = dict(stated)
     for device in machine.devices:
         name = device.engine_name or device.name
-        known = _device(device, machine, calibrated.get(name))
-        if known is not None:
-            found[name] = known
+        if name in calibrated and name not in found and (rates := _device(device, machine, calibrated[name])):
+            found[name] = rates
     return {name: one.calibrate(calibrated[name]) if name in calibrated else one for name, one in found.items()}
+
+
+@lru_cache(maxsize=32)
+def _stated(machine: Machine) -> Mapping[str, Rates]:
+    """By what makers state. Remembered: plans compare many placements on one machine."""
+    found = {CPU: _cpu(machine)}
+    for device in machine.devices:
+        if (rates := _device(device, machine, None)) is not None:
+            found[device.engine_name or device.name] = rates
+    return MappingProxyType(found)
 
 
 @cache
@@ -112,7 +127,7 @@ def kernels(place: str) -> Mapping[int, float]:
 
 def _cpu(machine: Machine) -> Rates:
     variants = cpu_variants(machine)
-    compute, memory = core_compute(machine), machine.ram_bandwidth
+    compute, memory = core_compute(machine), _peak(machine)
     spread, prefill_spread = spreads_of("cpu", variants)
     found = rates(
         speed_class("cpu", variants),
@@ -128,11 +143,18 @@ def _cpu(machine: Machine) -> Rates:
     )
 
 
+def _peak(machine: Machine) -> float | None:
+    """Bytes per second of the machine's memory as makers state them; a measurement of reading reaches a part."""
+    if machine.ram_bandwidth is None or machine.described or machine.ram_channels is not None:
+        return machine.ram_bandwidth
+    return machine.ram_bandwidth / _MEASURED_SHARE
+
+
 def _device(device: Device, machine: Machine, measured: Calibrated | None) -> Rates | None:
     family, variants = family_of(device), variants_of(device)
     constants = speed_class(family, variants)
     shares = device.kind in {"integrated", "unified"}
-    memory = device.bandwidth or (machine.ram_bandwidth if shares else None)
+    memory = device.bandwidth or (_peak(machine) if shares else None)
     if memory is None and measured is not None:
         memory = measured.bandwidth / constants.efficiency
     if memory is None and not shares:

@@ -6,14 +6,15 @@ same advice, and nothing is looked at but these.
 
 from collections.abc import Iterable
 
-from app.hardware.candidates import MOST, Planning, candidates, usable_files
+from app.hardware.candidates import MOST, candidates, usable_files
 from app.hardware.corrections import Corrections
 from app.hardware.disappointments import not_worth
 from app.hardware.needs import NEEDS
 from app.hardware.picks import picks
+from app.hardware.planning import Planning
 from app.hardware.suggesting import suggestion
 from app.hardware.unlocks import unlocks
-from app.protocol import Advice, Catalogue, CatalogueModel, Machine, Reason, Suggestion, Use, Value, Verdict
+from app.protocol import Advice, Catalogue, CatalogueModel, Machine, Reason, Use, Value, Verdict
 
 
 def advise(
@@ -43,18 +44,23 @@ def advise_all(
 def _advice(use: Use, catalogue: Catalogue, planning: Planning) -> Advice:
     ranked = candidates(use, catalogue.models, planning)
     chosen = picks(ranked)
-    shown: dict[str, Suggestion] = {one.model.id: suggestion(one, use, planning.machine) for one in ranked}
     disappointing = not_worth(use, catalogue, planning, ranked)
     unlocked = unlocks(use, catalogue, planning, chosen.balanced if chosen else None)
     if chosen is None:
         nothing = _nothing(use, catalogue, planning)
         return Advice(use=use, not_worth=disappointing, unlock=unlocked, nothing=nothing)
+    named = {one.model.id for one in (chosen.fast, chosen.balanced, chosen.best)}
+    shown = {
+        one.model.id: suggestion(one, use, planning.machine)
+        for place, one in enumerate(ranked)
+        if place < MOST or one.model.id in named
+    }
     return Advice(
         use=use,
         fast=shown[chosen.fast.model.id],
         balanced=shown[chosen.balanced.model.id],
         best=shown[chosen.best.model.id],
-        ranked=tuple(shown[one.model.id] for one in ranked[:MOST]),
+        ranked=tuple(shown.values()),
         not_worth=disappointing,
         unlock=unlocked,
     )

@@ -3,9 +3,10 @@
 These are priors by backend (docs/fit.md); what was measured after the first load replaces them.
 """
 
+from app.hardware.compute import CUDA_LIKE, unpacked_cache
 from app.hardware.geometry import Geometry
 from app.hardware.placement import Placement
-from app.protocol import Device, KvType, Machine
+from app.protocol import Device, Machine
 
 MIB = 1024**2
 WORKER = 72 * MIB
@@ -21,7 +22,6 @@ _DESKTOP = 400
 _HEADLESS = 64
 _RAM_RESERVE = 512 * MIB
 _RAM_SHARE = 32
-_UNQUANTIZED = frozenset({KvType.F32, KvType.F16, KvType.BF16})
 
 
 def prior_residual(device: Device, geometry: Geometry, placement: Placement) -> int:
@@ -29,8 +29,10 @@ def prior_residual(device: Device, geometry: Geometry, placement: Placement) -> 
     if device.backend == "RPC":
         return _RPC
     base = _CONTEXT.get(device.backend, _UNKNOWN_CONTEXT) * MIB
-    if device.backend in ("CUDA", "ROCm", "HIP", "MUSA"):
+    if device.backend in CUDA_LIKE:
         return base + _mmq_pool(geometry, placement)
+    if device.backend == "Vulkan" and placement.flash_attention:
+        return base + unpacked_cache(geometry, placement)
     if device.backend == "SYCL":
         return base + max((layer.dense.largest for layer in geometry.layers), default=0)
     return base

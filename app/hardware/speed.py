@@ -8,6 +8,7 @@ A token of a prompt takes the operations of its products and its attention, and 
 once: reading all weights, and the layers' overhead.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import hypot
 
@@ -88,7 +89,8 @@ class Speeds:
         self._placement = placement
         self._corrections = corrections
         self._works = {name: work for name, work in work_by_device(geometry, placement).items() if _works(work)}
-        self._rates = rates_by_device(machine, corrections.calibrated)
+        self._stated = rates_by_device(machine, {})
+        self._rates = rates_by_device(machine, corrections.calibrated) if corrections.calibrated else self._stated
         self._shape = shape_of(geometry)
         self._crossings = crossings(placement)
 
@@ -106,9 +108,9 @@ class Speeds:
 
     def decode(self, depth: int) -> Range:
         """Tokens per second that are written with `depth` tokens before them."""
-        latent = self._shape.latent
-        times = {name: decode_seconds(work, self._rates[name], depth, latent) for name, work in self._works.items()}
-        spread = _weighted({name: self._rates[name].spread for name in times}, times)
+        rates, latent = self._rates_for(self._corrections.decode), self._shape.latent
+        times = {name: decode_seconds(work, rates[name], depth, latent) for name, work in self._works.items()}
+        spread = _weighted({name: rates[name].spread for name in times}, times)
         seconds = sum(times.values()) + self._crossings * speed_table().crossing_us * 1e-6
         return _corrected(1 / seconds, spread, self._corrections.decode)
 
@@ -116,22 +118,26 @@ class Speeds:
         """Tokens per second of reading that many more, with `depth` before them."""
         placement = self._placement
         batch = max(1, min(tokens, placement.micro_batch, placement.batch))
-        times = {name: self._reading(name, depth + tokens / 2, batch) for name in self._works}
-        spread = _weighted({name: self._rates[name].prefill_spread for name in times}, times)
+        rates = self._rates_for(self._corrections.prefill)
+        times = {name: self._reading(name, rates, depth + tokens / 2, batch) for name in self._works}
+        spread = _weighted({name: rates[name].prefill_spread for name in times}, times)
         seconds = sum(times.values()) + self._crossings * speed_table().crossing_us * 1e-6 / batch
         return _corrected(1 / seconds, spread, self._corrections.prefill)
 
-    def _reading(self, name: str, depth: float, batch: int) -> float:
+    def _rates_for(self, measured: Corrected) -> Mapping[str, Rates]:
+        """A model's own measurements are reckoned from what makers state, whatever a calibration found since."""
+        return self._stated if measured.count >= _ENOUGH else self._rates
+
+    def _reading(self, name: str, rates: Mapping[str, Rates], depth: float, batch: int) -> float:
         """Seconds a token of a prompt takes on that device; with a GPU, it computes what lies beside the processor."""
         work = self._works[name]
         device = next((device for device, layers in self._placement.device_layers if layers), None)
-        if name != CPU or device is None or device not in self._rates:
-            return prefill_seconds(work, self._rates[name], self._shape, depth, batch)
-        rates = self._rates[device]
-        transfer = speed_table().transfer
-        if rates.shares_memory:
-            transfer = max(transfer, _SHARED_TRANSFER * rates.memory)
-        return max(prefill_seconds(work, rates, self._shape, depth, batch), work.held / transfer / batch)
+        if name != CPU or device is None or device not in rates:
+            return prefill_seconds(work, rates[name], self._shape, depth, batch)
+        theirs, transfer = rates[device], speed_table().transfer
+        if theirs.shares_memory:
+            transfer = max(transfer, _SHARED_TRANSFER * theirs.memory)
+        return max(prefill_seconds(work, theirs, self._shape, depth, batch), work.held / transfer / batch)
 
 
 def predict(

@@ -177,8 +177,7 @@ def _write_tensor(file: BinaryIO, size: int, kind: int, noise: bytes) -> None:
     if kind == _F32:
         file.write(struct.pack("<f", 1.0) * (size // 4))
         return
-    for start in range(0, size, len(noise)):
-        file.write(noise[: min(len(noise), size - start)])
+    file.writelines(noise[: min(len(noise), size - start)] for start in range(0, size, len(noise)))
 
 
 def _pad(file: BinaryIO) -> None:

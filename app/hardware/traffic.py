@@ -65,8 +65,9 @@ def work_by_device(geometry: Geometry, placement: Placement) -> dict[str, Work]:
     """What each device of the placement does, by ggml's name; "CPU" is the processor."""
     works: dict[str, Work] = {}
     share, flash = geometry.expert_share, placement.flash_attention
+    places = placement.devices()
     for index, layer in enumerate(geometry.layers):
-        device = placement.device_of(index)
+        device = places[index]
         work = works.setdefault(device, Work(flash=flash))
         work.layers += 1
         work.expert_layers += bool(layer.experts.size)
@@ -76,7 +77,7 @@ def work_by_device(geometry: Geometry, placement: Placement) -> dict[str, Work]:
         _add_layer_weights(works.setdefault(beside, Work(flash=flash)), layer.experts, share)
         cached = works.setdefault(device if placement.kv_offload else CPU, Work(flash=flash))
         _add_cache(cached, layer, placement)
-    output = works.setdefault(placement.device_of(placement.blocks), Work(flash=flash))
+    output = works.setdefault(places[-1], Work(flash=flash))
     _add_read(output, geometry.embedding if geometry.tied and not geometry.output.size else geometry.output)
     return works
 
@@ -84,8 +85,8 @@ def work_by_device(geometry: Geometry, placement: Placement) -> dict[str, Work]:
 def crossings(placement: Placement) -> int:
     """How often the numbers of a token go from one device to another."""
     experts = placement.cpu_experts
-    beside = sum(placement.device_of(layer) != CPU for layer in range(min(experts, placement.blocks)))
-    places = [placement.device_of(layer) for layer in range(placement.blocks + 1)]
+    places = placement.devices()
+    beside = sum(place != CPU for place in places[: min(experts, placement.blocks)])
     return 2 * beside + sum(one != other for one, other in pairwise(places))
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from app.hardware.candidates import Candidate, Planning, candidates
+from app.hardware.candidates import Candidate, candidates
 from app.hardware.gpus import GIB, KnownGpu, known_gpu
+from app.hardware.planning import Planning
 from app.hardware.suggesting import shown_rate
 from app.protocol import Catalogue, Device, Machine, Reason, Use, Value
 
@@ -46,7 +47,7 @@ def _better(use: Use, catalogue: Catalogue, planning: Planning, best: Candidate 
     """What would be clearly more useful there, and is another model."""
     least = (best.utility if best is not None else 0.0) + _WORTHWHILE
     able = [model for model in catalogue.models if best is None or model.id != best.model.id]
-    found = candidates(use, able, planning, least)
+    found = candidates(use, able, planning, least, most=1)
     return found[0] if found else None
 
 

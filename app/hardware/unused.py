@@ -62,10 +62,12 @@ def missing_library(reason: str) -> Check | None:
 
 
 def graphics_checks(machine: Machine, around: Surroundings) -> Iterator[Check]:
-    """One check for each card that is not used, or that the engine was not compiled for."""
+    """What there is to say of each card: why it is not used, or what to beware of where it is."""
     for device in machine.devices:
         if device.usable:
             yield from _too_old(device, around.build)
+            if device.vendor == "nvidia" and device.kind == "discrete" and machine.os.startswith("Windows"):
+                yield _check("gpu_spills", CheckState.GOOD, device=device.name)
         elif (found := _why_unused(device, machine, around)) is not None:
             yield found
 

@@ -83,7 +83,8 @@ class Wish:
         """Acceptable sizes, best first."""
         if self.params.micro_batch is not None:
             return (self.params.micro_batch,)
-        return tuple(size for size in _SMALLER_BATCHES if size <= (self.params.batch or BATCH))
+        batch = self.params.batch or BATCH
+        return tuple(size for size in _SMALLER_BATCHES if size <= batch) or (batch,)
 
     def settings(self, context: int) -> Iterator[Setting]:
         """In the order in which they are given up: a large micro-batch first, then a 16-bit cache."""

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 import httpx2
 from huggingface_hub import HfApi, get_session, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # it re-exports them without saying so
+    build_hf_headers,
+    hf_raise_for_status,
+)
 
 from app.errors import AppError
 
@@ -155,4 +158,6 @@ class _told:  # noqa: N801 (reads as a verb where it is used)
             raise AppError("repo_not_found", repo=self._repo) from error
         if isinstance(error, HfHubHTTPError | httpx2.HTTPError | OSError):
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise AppError("hub_unreachable", hub=os.environ.get("HF_ENDPOINT", "huggingface.co"), reason=reason) from error
+            raise AppError(
+                "hub_unreachable", hub=os.environ.get("HF_ENDPOINT", "huggingface.co"), reason=reason
+            ) from error

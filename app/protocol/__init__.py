@@ -54,6 +54,7 @@ from app.protocol.conversations import (
     Started,
     ToolConsent,
 )
+from app.protocol.fit import Fit, FitRequest
 from app.protocol.generation import (
     ContextPolicy,
     DeltaKind,
@@ -133,8 +134,8 @@ __all__ = [
     "AnswerSnapshot",
     "AnswerToolCall",
     "BenchChanged",
-    "BenchRequest",
     "BenchReport",
+    "BenchRequest",
     "BenchRow",
     "CalibrationChanged",
     "CalibrationState",
@@ -165,6 +166,8 @@ __all__ = [
     "Figure",
     "FinishReason",
     "Finished",
+    "Fit",
+    "FitRequest",
     "Forget",
     "FormatKind",
     "FromWorker",

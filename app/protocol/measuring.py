@@ -73,6 +73,9 @@ class Measurement(Wire, frozen=True, kw_only=True):
     tokens: int = 0
     """Tokens that were written or read."""
     predicted: float | None = None
+    """As it was shown, corrected by all that had been measured before."""
+    stated: float | None = None
+    """As makers' figures alone would have it: what corrections are reckoned from."""
     measured: float
 
 

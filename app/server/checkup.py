@@ -16,6 +16,7 @@ from app.hardware.unused import Surroundings
 from app.paths import STARTER_MODEL
 from app.protocol import Check
 from app.server.services import Services
+from app.server.taken import last_load
 
 
 async def checkup(services: Services) -> list[Check]:
@@ -42,6 +43,7 @@ async def checkup(services: Services) -> list[Check]:
         clients=len(services.presence),
         port=services.port.state,
         logs=services.paths.logs,
+        last_load=last_load(services.measuring.all()),
     )
     return checks(facts)
 

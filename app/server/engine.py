@@ -2,15 +2,26 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from app.backends.base import AnswerPart, Backend
 from app.errors import AppError
-from app.protocol import CPU, Generate, Loaded, LoadedMemory, LoadParams, ModelEntry, ModelState, Plan, PromptText
-from app.server.planning import compared, with_resident
+from app.protocol import (
+    CPU,
+    Finished,
+    Generate,
+    GenerationStats,
+    Loaded,
+    LoadedMemory,
+    LoadParams,
+    ModelEntry,
+    ModelState,
+    PromptText,
+)
+from app.server.planning import Prepared, compared, with_resident
 
 STOP_ANSWERS_S = 0.5
 """How long an answer gets to end by itself when its model is unloaded; with the unloading two seconds in all."""
@@ -25,15 +36,22 @@ class Engine:
     params: LoadParams
     memory: LoadedMemory | None = None
     """What was predicted and what was taken, once it is loaded."""
+    prepared: Prepared | None = None
+    """How it was planned, once it is loaded."""
+    on_answer: Callable[["Engine", GenerationStats], None] | None = None
+    """Told the figures of each answer that was written while no other was."""
     requests: set[int] = field(default_factory=set)
+    _begun: int = 0
+    """Answers begun so far: one that began meanwhile shared the engine."""
     _answer_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def loaded(self) -> bool:
         return self.entry.state is ModelState.LOADED
 
-    def settle(self, loaded: Loaded, plan: Plan) -> None:
+    def settle(self, loaded: Loaded, prepared: Prepared) -> None:
         """Note what loading brought. Warnings of the steps that led to this plan stay."""
+        plan, self.prepared = prepared.plan, prepared
         self.memory = compared(plan, self.entry.id, loaded)
         self.entry = replace(
             self.entry,
@@ -54,10 +72,15 @@ class Engine:
         Raises AppError("model_cannot_see") for pictures where only text is read.
         """
         self._check_sight(request)
+        alone = not self.requests
+        self._begun += 1
+        number = self._begun
         self.requests.add(request.request_id)
         try:
             async with contextlib.aclosing(self.backend.generate(request)) as parts:
                 async for part in parts:
+                    if isinstance(part, Finished) and alone and number == self._begun and self.on_answer is not None:
+                        self.on_answer(self, part.stats)
                     yield part
         finally:
             self.requests.discard(request.request_id)

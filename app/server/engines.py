@@ -9,13 +9,24 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, Event, LoadedMemory, LoadParams, ModelChanged, ModelEntry, ModelState, StateFolder
+from app.protocol import (
+    ErrorInfo,
+    Event,
+    LoadedMemory,
+    LoadParams,
+    ModelChanged,
+    ModelEntry,
+    ModelState,
+    StateFolder,
+)
 from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
-from app.server.planning import Planning
+from app.server.planning import Planning, with_plan
 from app.server.shelf import Shelf
+from app.server.verdicts import Verdicts
+from app.server.witness import NOBODY, Witness
 
 
 class Engines:
@@ -27,11 +38,13 @@ class Engines:
         factory: BackendFactory,
         publish: Callable[[Event], None],
         states: Callable[[], StateFolder | None] = lambda: None,
+        witness: Witness = NOBODY,
     ) -> None:
         self._shelf = shelf
-        self._planning = Planning(shelf)
+        self._planning = Planning(shelf, witness)
+        self._verdicts = Verdicts(self._planning, self._announce)
         self._publish = publish
-        self._place = Place(factory, states, self._changed)
+        self._place = Place(factory, states, self._changed, witness)
         self._loadings = Loadings()
         self._errors: dict[str, ErrorInfo] = {}
         self._request_ids = count(1)
@@ -40,6 +53,11 @@ class Engines:
     def loaded(self) -> tuple[ModelEntry, ...]:
         """The models in memory, loading ones included."""
         return (self._place.engine.entry,) if self._place.engine else ()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the loaded model is answering."""
+        return self._place.engine is not None and bool(self._place.engine.requests)
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -53,8 +71,10 @@ class Engines:
         return () if found is None else (found,)
 
     async def entries(self) -> list[ModelEntry]:
-        """All models of the library as they are now; the folder is read again."""
-        return [self._now(entry) for entry in await self._shelf.entries()]
+        """All models of the library as they are now; the folder is read again. Where each would run is told later."""
+        entries = await self._shelf.entries()
+        self._verdicts.judge(entries, self._freed)
+        return [self._now(entry) for entry in entries]
 
     async def find(self, name: str) -> ModelEntry:
         """The model of that id or name. Raises AppError("model_not_found")."""
@@ -114,6 +134,7 @@ class Engines:
 
     async def close(self) -> None:
         """Stop loading and end the worker."""
+        await self._verdicts.close()
         await self._loadings.cancel()
         await self._place.close()
 
@@ -143,8 +164,11 @@ class Engines:
 
     async def _check(self, entry: ModelEntry, params: LoadParams) -> None:
         """Raise AppError where it does not fit into what is free, with what unloading the present model would free."""
-        freed = await self._place.engine.taken() if self._place.engine else {}
-        await self._planning.prepare(entry, params, freed)
+        await self._planning.prepare(entry, params, await self._freed())
+
+    async def _freed(self) -> dict[str, int]:
+        """Bytes by device that unloading the present model would give back."""
+        return await self._place.engine.taken() if self._place.engine else {}
 
     def _start(self, entry: ModelEntry, params: LoadParams) -> Loading:
         """A new load, behind those that were asked for before."""
@@ -181,7 +205,11 @@ class Engines:
             return self._place.engine.entry
         if self._loadings.first(entry.id) is not None:
             return replace(entry, state=ModelState.LOADING, progress=0.0, error=None)
-        return entry if entry.state is ModelState.BROKEN else _at_rest(entry, self._errors.get(entry.id))
+        if entry.state is ModelState.BROKEN:
+            return entry
+        plan = self._verdicts.of(entry)
+        resting = _at_rest(entry, self._errors.get(entry.id))
+        return resting if plan is None else with_plan(resting, plan)
 
 
 def _at_rest(entry: ModelEntry, error: ErrorInfo | None) -> ModelEntry:
@@ -196,4 +224,7 @@ def _at_rest(entry: ModelEntry, error: ErrorInfo | None) -> ModelEntry:
         sees=False,
         warnings=(),
         error=error,
+        verdict=None,
+        given_up=(),
+        would_change=(),
     )

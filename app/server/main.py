@@ -25,20 +25,25 @@ from app.paths import Paths
 from app.protocol import Handshake
 from app.server.access import Gate
 from app.server.asking import Asking
+from app.server.benching import Benching
+from app.server.calibrating import Calibrating, Parts
 from app.server.endpoint import application
 from app.server.engines import Engines
 from app.server.events import Broadcaster
 from app.server.generation import Answers
 from app.server.listener import Listener, bind
 from app.server.lock import HeldElsewhere, Lock
+from app.server.measuring import Measuring
 from app.server.port import PublicPort
 from app.server.preferences import Preferences
 from app.server.presence import Presence
 from app.server.routes.advice import AdviceRoutes
 from app.server.routes.answers import AnswerRoutes
 from app.server.routes.conversations import ConversationRoutes
+from app.server.routes.fit import FitRoutes
 from app.server.routes.images import UPLOAD_LIMIT, UPLOAD_PATH, ImageRoutes
 from app.server.routes.manage import ManageRoutes
+from app.server.routes.measuring import MeasuringRoutes
 from app.server.services import Services
 from app.server.shelf import Shelf
 from app.server.statuses import error_response
@@ -75,6 +80,8 @@ async def _run(paths: Paths) -> None:
         if unfinished := await storage.open():
             _log.info("%d answers were unfinished", unfinished)
         services = assemble(paths, preferences, storage, choose_factory(os.environ))
+        await services.measuring.open()
+        services.calibrating.open()
         await services.sweep_states()
         token = secrets.token_urlsafe(32)
         listener = Listener(private_port(services, token), bind("127.0.0.1", 0))
@@ -96,15 +103,29 @@ def assemble(paths: Paths, preferences: Preferences, storage: Storage, factory: 
     """The parts of a backend whose storage is open, nothing running yet."""
     events = Broadcaster()
     shelf = Shelf(preferences)
-    engines = Engines(shelf, factory, events.publish, preferences.states)
+    measuring = Measuring(storage, shelf)
+    engines = Engines(shelf, factory, events.publish, preferences.states, measuring)
     tools = Tools(shelf, engines)
     asking = Asking(storage, engines, tools)
+    calibrating = Calibrating(
+        Parts(
+            measuring=measuring,
+            machine=shelf.machine,
+            factory=factory,
+            folder=paths.cache / "calibration",
+            busy=lambda: engines.busy,
+            publish=events.publish,
+        )
+    )
     return Services(
         paths=paths,
         preferences=preferences,
         storage=storage,
         shelf=shelf,
         engines=engines,
+        measuring=measuring,
+        calibrating=calibrating,
+        benching=Benching(engines, measuring, events.publish),
         tools=tools,
         asking=asking,
         answers=Answers(storage, engines, tools, asking, events.publish),
@@ -116,8 +137,8 @@ def assemble(paths: Paths, preferences: Preferences, storage: Storage, factory: 
 
 def private_port(services: Services, token: str) -> Gate:
     """The private API behind its gate."""
-    parts = (ManageRoutes(services), ConversationRoutes(services), AnswerRoutes(services), ImageRoutes(services), AdviceRoutes(services))
-    routes = [route for part in parts for route in part.routes()]
+    rooms = (ManageRoutes, ConversationRoutes, AnswerRoutes, ImageRoutes, AdviceRoutes, FitRoutes, MeasuringRoutes)
+    routes = [route for room in rooms for route in room(services).routes()]
     return Gate(application(routes), token, error_response, uploads={UPLOAD_PATH: UPLOAD_LIMIT})
 
 
@@ -140,6 +161,8 @@ def _on_signals(stop: Callable[[], None]) -> None:
 async def _close(services: Services, listener: Listener) -> None:
     """End what runs, the answers first: their last words are stored before anything they need goes away."""
     await services.answers.close()
+    await services.calibrating.cancel()
+    await services.measuring.close()
     await asyncio.gather(services.port.close(), services.engines.close())
     await services.sweep_states()
     services.events.close()

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from app.backends.base import BackendFactory
 from app.errors import AppError
-from app.protocol import ErrorInfo, LoadParams, ModelEntry, ModelState, Plan, StateFolder
+from app.protocol import ErrorInfo, LoadParams, ModelEntry, ModelState, StateFolder
 from app.server.engine import Engine
 from app.server.planning import Prepared, is_short_of_memory, steps_between, with_plan
 from app.server.threads import ThreadBudget
+from app.server.witness import NOBODY, Witness
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +27,12 @@ class Place:
         factory: BackendFactory,
         states: Callable[[], StateFolder | None],
         on_change: Callable[[ModelEntry, AppError | None], None],
+        witness: Witness = NOBODY,
     ) -> None:
         self._factory = factory
         self._states = states
         self._on_change = on_change
+        self._witness = witness
         self._users: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -93,7 +96,7 @@ class Place:
         steps: tuple[ErrorInfo, ...] = ()
         while True:
             try:
-                return await self._load(entry, params, prepared.plan, steps)
+                return await self._load(entry, params, prepared, steps)
             except AppError as error:
                 smaller = prepared.smaller() if is_short_of_memory(error) else None
                 if smaller is None:
@@ -102,9 +105,14 @@ class Place:
                 steps = steps_between(prepared.plan, smaller.plan)
                 prepared = smaller
 
-    async def _load(self, entry: ModelEntry, params: LoadParams, plan: Plan, steps: tuple[ErrorInfo, ...]) -> Engine:
+    async def _load(
+        self, entry: ModelEntry, params: LoadParams, prepared: Prepared, steps: tuple[ErrorInfo, ...]
+    ) -> Engine:
+        plan = prepared.plan
         loading = replace(entry, state=ModelState.LOADING, progress=0.0, error=None, warnings=steps)
-        engine = self.engine = Engine(with_plan(loading, plan), self._factory(), params)
+        engine = self.engine = Engine(
+            with_plan(loading, plan), self._factory(), params, on_answer=self._witness.answered
+        )
         if steps:
             self._on_change(engine.entry, None)
         try:
@@ -115,12 +123,13 @@ class Place:
             self.engine = None
             await asyncio.shield(engine.backend.unload())
             raise
-        engine.settle(loaded, plan)
+        engine.settle(loaded, prepared)
         self._on_change(engine.entry, None)
         watcher = asyncio.create_task(self._watch(engine))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
         await self._threads.share([engine])
+        self._witness.settled(engine)
         return engine
 
     def _progress(self, engine: Engine, share: float) -> None:

@@ -1,8 +1,9 @@
 """How a model will be loaded: planned from the memory that is free now, and compared with what it then took."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from app.hardware.geometry import Geometry, geometry_of
 from app.hardware.ladder import stepped_down
 from app.hardware.need import Besides
 from app.hardware.planner import planned
+from app.hardware.residual import prior_residual
 from app.hardware.search import Search
 from app.hardware.trial import name_of
 from app.hardware.wish import Wish
@@ -31,6 +33,7 @@ from app.protocol import (
     Verdict,
 )
 from app.server.shelf import Shelf
+from app.server.witness import Witness
 
 _SHORT_OF_MEMORY = frozenset({"out_of_memory", "process_killed"})
 
@@ -51,12 +54,12 @@ class Prepared:
 
 
 class Planning:
-    """Makes the plans. Geometries are kept by file, what was measured comes from `Residuals`."""
+    """Makes the plans. Geometries are kept by file; `witness` knows what was measured here."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, witness: Witness) -> None:
         self._shelf = shelf
+        self._witness = witness
         self._geometries: dict[tuple[str, int, int], Geometry] = {}
-        self._residuals: dict[str, int] = {}
 
     async def prepare(self, entry: ModelEntry, params: LoadParams, freed: Mapping[str, int] | None = None) -> Prepared:
         """The plan for loading it now. `freed`: bytes by device that will be free before loading begins.
@@ -70,15 +73,41 @@ class Planning:
         check_fits(prepared, entry.name)
         return prepared
 
+    async def look(
+        self, entries: Sequence[ModelEntry], params: LoadParams, freed: Mapping[str, int]
+    ) -> dict[str, Plan]:
+        """How each of them would be loaded now, by id; those whose file cannot be read are left out."""
+        machine = with_freed(await self._shelf.machine_now(), freed)
+        return await asyncio.to_thread(self._look, entries, params, machine)
+
+    def _look(self, entries: Sequence[ModelEntry], params: LoadParams, machine: Machine) -> dict[str, Plan]:
+        found = {}
+        for entry in entries:
+            with contextlib.suppress(AppError):
+                found[entry.id] = self._prepared(entry, params, machine).plan
+        return found
+
     def _prepared(self, entry: ModelEntry, params: LoadParams, machine: Machine) -> Prepared:
         geometry = self.geometry(Path(entry.path))
+        wish = Wish.of(params)
         besides = Besides(
             projector=_size(params.projector),
             draft=self._draft(params.draft_model),
-            residuals=self._residuals,
+            residuals=self.residuals(geometry, machine, wish),
         )
-        search = Search(geometry, machine, Wish.of(params), None, besides)
+        search = Search(geometry, machine, wish, self._witness.corrections(machine, entry.id), besides)
         return Prepared(search, planned(search))
+
+    def residuals(self, geometry: Geometry, machine: Machine, wish: Wish) -> Mapping[str, int]:
+        """What was measured, but no less than half of what is usual: one small load does not stand for a large one."""
+        measured = self._witness.residuals(machine)
+        setting = next(wish.settings(wish.target(geometry)))
+        placement = wish.placement(geometry, setting)
+        return {
+            name_of(device): max(measured[name_of(device)], prior_residual(device, geometry, placement) // 2)
+            for device in machine.devices
+            if name_of(device) in measured
+        }
 
     def geometry(self, path: Path) -> Geometry:
         """The shape of the model in that file. Raises AppError("model_broken")."""

@@ -9,9 +9,12 @@ import app
 from app.paths import Paths
 from app.protocol import PortChanged, Status
 from app.server.asking import Asking
+from app.server.benching import Benching
+from app.server.calibrating import Calibrating
 from app.server.engines import Engines
 from app.server.events import Broadcaster
 from app.server.generation import Answers
+from app.server.measuring import Measuring
 from app.server.port import PublicPort
 from app.server.preferences import Preferences
 from app.server.presence import Presence
@@ -28,6 +31,9 @@ class Services:
     storage: Storage
     shelf: Shelf
     engines: Engines
+    measuring: Measuring
+    calibrating: Calibrating
+    benching: Benching
     tools: Tools
     asking: Asking
     answers: Answers

@@ -97,7 +97,7 @@ class Shelf:
             if self._report is None or time.monotonic() - self._report[0] > REPORT_AGE_S:
                 self._report = (time.monotonic(), await self._probed())
             if isinstance(self._report[1], AppError):
-                raise self._report[1]
+                raise AppError.from_info(self._report[1].info)
             return self._report[1]
 
     async def _probed(self) -> EngineReport | AppError:

@@ -29,6 +29,7 @@ _STATUS = {
     "method_not_allowed": 405,
     "busy": 409,
     "load_cancelled": 409,
+    "measuring_busy": 409,
     "port_in_use": 409,
     "port_open": 409,
     "request_too_large": 413,
@@ -47,6 +48,11 @@ _STATUS = {
     "worker_hung": 503,
     "disk_full": 507,
     "folder_read_only": 507,
+    "hub_unreachable": 503,
+    "offline": 503,
+    "quantization_not_found": 404,
+    "repo_gated": 403,
+    "repo_not_found": 404,
 }
 
 

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from app.hardware.measurements import MEASUREMENTS, Measurements
 from app.protocol import SearchHit
 from app.store.database import open_database
+from app.store.migrations import STORE
 from app.store.search import Search
 from app.store.store import Store
 
@@ -23,6 +25,7 @@ class Storage:
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._searching = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
         self._store: Store | None = None
+        self._measurements: Measurements | None = None
         self._search: Search | None = None
 
     async def open(self) -> int:
@@ -38,6 +41,12 @@ class Storage:
         assert store is not None, "used before it was opened"
         return await _in(self._writing, lambda: work(store))
 
+    async def measure(self, work: Callable[[Measurements], Result]) -> Result:
+        """The same on what was measured of this machine."""
+        measurements = self._measurements
+        assert measurements is not None, "used before it was opened"
+        return await _in(self._writing, lambda: work(measurements))
+
     async def search(self, query: str, limit: int) -> list[SearchHit]:
         """Conversations and messages that match, found over a connection of its own."""
         return await _in(self._searching, lambda: self._searcher().find(query, limit))
@@ -52,7 +61,9 @@ class Storage:
         self._writing.shutdown()
 
     def _open(self) -> int:
-        self._store = Store(open_database(self._path))
+        database = open_database(self._path, (STORE, MEASUREMENTS))
+        self._measurements = Measurements(database)
+        self._store = Store(database)
         return self._store.recover(time.time())
 
     def _searcher(self) -> Search:

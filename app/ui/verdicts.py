@@ -1,39 +1,38 @@
-"""Where a model would run, as a sign with its word, wherever the window says so."""
+"""Where a model would run on this machine, in the words of the window, and what a person could do about it."""
 
 from PySide6.QtCore import QCoreApplication
 
-from app.protocol import Verdict
-
-SIGNS = {Verdict.GPU: "●", Verdict.PARTLY: "◐", Verdict.CPU: "○", Verdict.NO: "✕"}
-TONES = {Verdict.GPU: "good", Verdict.PARTLY: "warn", Verdict.CPU: "muted", Verdict.NO: "bad"}
-"""Names of colours; the word always stands beside."""
+from app.protocol import ModelEntry, Reason, Verdict
+from app.ui.translate import language
+from app.words import text
 
 
-def verdict_words(verdict: Verdict) -> str:
-    """ "● on the graphics card"."""
-    translate = QCoreApplication.translate
-    words = {
-        Verdict.GPU: translate("Verdict", "on the graphics card"),
-        Verdict.PARTLY: translate("Verdict", "partly on the graphics card"),
-        Verdict.CPU: translate("Verdict", "on the processor"),
-        Verdict.NO: translate("Verdict", "does not fit"),
-    }
-    return f"{SIGNS[verdict]} {words[verdict]}"
+def verdict_words(entry: ModelEntry) -> str:
+    """In few words, where it is worth saying: not for what simply runs on the processor."""
+    match entry.verdict:
+        case Verdict.GPU:
+            return QCoreApplication.translate("Verdict", "fits the graphics card")
+        case Verdict.PARTLY:
+            return QCoreApplication.translate("Verdict", "partly on the graphics card")
+        case Verdict.NO:
+            return QCoreApplication.translate("Verdict", "does not fit")
+        case _:
+            return ""
 
 
-def quantization_words(name: str) -> str:
-    """What a quantization means for a person, with its name: "smaller file, slightly less exact (Q4_K_M)"."""
-    translate = QCoreApplication.translate
-    bits = next((character for character in name if character.isdigit()), "")
-    meaning = {
-        "1": translate("Verdict", "very small file, much less exact"),
-        "2": translate("Verdict", "very small file, clearly less exact"),
-        "3": translate("Verdict", "small file, noticeably less exact"),
-        "4": translate("Verdict", "smaller file, slightly less exact"),
-        "5": translate("Verdict", "smaller file, hardly less exact"),
-        "6": translate("Verdict", "large file, practically exact"),
-        "8": translate("Verdict", "large file, practically exact"),
-    }.get(bits, "")
-    if name.upper() in ("F16", "BF16", "F32"):
-        meaning = translate("Verdict", "very large file, exact")
-    return f"{meaning} ({name})" if meaning else name
+def verdict_notes(entry: ModelEntry) -> str:
+    """What was or would be given up, and what would change it: a sentence each; empty where there is nothing."""
+    if entry.verdict is Verdict.NO:
+        short = QCoreApplication.translate("Verdict", "There is not enough memory.")
+        return "  ".join([short, *_said(entry.would_change)])
+    return "  ".join(_said((*entry.given_up, *entry.would_change)))
+
+
+def _said(reasons: tuple[Reason, ...]) -> list[str]:
+    """Each as a sentence of its own."""
+    stop = "。" if language() == "zh" else "."
+    found = []
+    for reason in reasons:
+        words = text("reason", reason.code, reason.values, language())
+        found.append(words[:1].upper() + words[1:] + ("" if words.endswith((".", "。")) else stop))
+    return found

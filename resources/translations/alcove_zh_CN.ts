@@ -2015,6 +2015,25 @@ no</source>
     </message>
 </context>
 <context>
+    <name>Verdict</name>
+    <message>
+        <source>fits the graphics card</source>
+        <translation>能全部放进显卡</translation>
+    </message>
+    <message>
+        <source>partly on the graphics card</source>
+        <translation>部分在显卡上运行</translation>
+    </message>
+    <message>
+        <source>does not fit</source>
+        <translation>放不下</translation>
+    </message>
+    <message>
+        <source>There is not enough memory.</source>
+        <translation>内存不够。</translation>
+    </message>
+</context>
+<context>
     <name>WaitingRow</name>
     <message>
         <source>Getting ready…</source>

@@ -146,9 +146,12 @@ def test_graphics_cards_are_told_apart() -> None:
             ),
             EngineDevice(name="Vulkan1", description="Iris", kind="integrated"),
             EngineDevice(name="MTL0", description="Apple M4", kind="discrete", memory_free=1, memory_total=2),
+            EngineDevice(name="MTL1", description="AMD Radeon Pro 5500M", kind="discrete"),
+            EngineDevice(name="MTL2", description="Intel(R) UHD Graphics 630", kind="discrete"),
         ),
     )
-    rtx, iris, apple = report.graphics
+    rtx, iris, apple, radeon, uhd = report.graphics
+    assert (radeon.kind, uhd.kind) == ("discrete", "integrated")
     assert (rtx.name, rtx.kind, rtx.backend, rtx.memory_free, rtx.memory_total) == ("RTX", "discrete", "CUDA", 5, 8)
     assert (rtx.engine_name, rtx.pci_id, rtx.sources) == ("CUDA0", "0000:0a:00.0", ("ggml",))
     assert (iris.kind, iris.backend, iris.memory_total) == ("integrated", "Vulkan", None)

@@ -128,6 +128,8 @@ def test_unified_memory_is_counted_once() -> None:
         ("8 GB RAM", 25.6e9),
         ("Xeon 6248 256GB RAM", 140e9),
         ("M2 16GB", 100e9),
+        ("M3 Max 36GB", 300e9),
+        ("M3 Max 64GB", 400e9),
         ("Ryzen AI Max+ 395 128GB", 256e9),
     ],
 )

@@ -168,6 +168,11 @@ def test_without_flash_attention_the_values_keep_16_bits() -> None:
     assert found.params.kv_type_v is KvType.F16
 
 
+def test_a_batch_that_was_named_bounds_the_micro_batch() -> None:
+    found = plan(LLAMA, computer(card(5 * GIB)), Wish(params=LoadParams(batch=32)))
+    assert (found.params.batch, found.params.micro_batch) == (32, 32)
+
+
 def test_a_placement_that_was_named_is_not_planned_anew() -> None:
     named = LoadParams(gpu_layers=7, context_length=2048, mlock=True)
     found = plan(LLAMA, computer(card(24 * GIB)), Wish.of(named))

@@ -73,11 +73,11 @@ def test_nothing_too_slow_too_large_or_spoiled_is_suggested(name: str) -> None:
 def test_each_model_is_there_once_and_the_picks_are_among_them(name: str) -> None:
     for advice in advice_for(name).values():
         names = [one.model for one in advice.ranked]
-        assert len(names) == len(set(names)) <= 10
+        assert len(names) == len(set(names)) <= 12
         assert (advice.balanced is None) == (advice.nothing is not None) == (not names)
         if advice.balanced is None or advice.fast is None or advice.best is None:
             continue
-        assert {advice.fast.model, advice.best.model} <= {*names} or len(names) == 10
+        assert {advice.fast.model, advice.best.model} <= {*names}
         assert advice.balanced.model == names[0]
         assert advice.best.quality >= advice.balanced.quality
         if advice.use is not Use.EMBEDDINGS:

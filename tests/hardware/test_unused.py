@@ -127,6 +127,7 @@ def test_a_missing_library_is_named_with_its_package(reason: str, library: str |
         ("docker_4gb_limit", CUDA, ["gpu_not_in_container"]),
         ("laptop_16gb_no_gpu", EngineBuild(), ["gpu_slow"]),
         ("desktop_rtx4090", changed(CUDA, cuda_archs=("8.9",)), []),
+        ("laptop_rtx4070", CUDA, ["gpu_spills"]),
         ("mac_m2_16gb", EngineBuild(backends=("Metal",)), []),
     ],
 )

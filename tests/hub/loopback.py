@@ -1,4 +1,4 @@
-"""A hub on loopback: repositories of files behind the API that huggingface_hub speaks, with ranges, ETags and redirects."""
+"""A hub on loopback: files behind the API that huggingface_hub speaks, with ranges, ETags and redirects."""
 
 import contextlib
 import hashlib
@@ -96,7 +96,7 @@ class _Request(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer(body=False)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class calls it so)
+    def log_message(self, format: str, *args: Any) -> None:
         """Nothing is written."""
 
     def _answer(self, body: bool) -> None:

@@ -93,6 +93,8 @@ class Script:
     """Waited for while loading, if there is one."""
     threads: list[int] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    resident: int = 0
+    """Bytes its process would hold."""
     at_work: int = 0
     most_at_work: int = 0
 
@@ -173,7 +175,7 @@ class ScriptedBackend:
         self._script.forgotten.append(keep_as)
 
     async def stats(self) -> WorkerStats:
-        return WorkerStats(pid=0, resident=0, active_requests=0, answered=0, tokens_written=0)
+        return WorkerStats(pid=0, resident=self._script.resident, active_requests=0, answered=0, tokens_written=0)
 
     async def unload(self) -> None:
         self._closed.set()
@@ -237,6 +239,8 @@ async def serving(home: Path, script: Script) -> AsyncIterator[Server]:
             yield Server(services, http, script)
     finally:
         await services.answers.close()
+        await services.calibrating.cancel()
+        await services.measuring.close()
         await services.engines.close()
         services.events.close()
         await listener.close()

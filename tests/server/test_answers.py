@@ -283,7 +283,7 @@ async def test_the_prompt_of_the_next_message_can_be_looked_at(server: Server) -
     path = f"/api/conversations/{conversation.id}/preview"
     shown = await server.ask_for("POST", path, PromptPreview, {"text": "And?"})
     assert shown.text == "<system>Be brief.\n<user>Why?\n<assistant>Yes.\n<user>And?"
-    assert (shown.tokens, shown.context_length) == (len(shown.text), 512)
+    assert (shown.tokens, shown.context_length) == (len(shown.text), 2048)
     assert len((await server.ask_for("GET", f"/api/conversations/{conversation.id}/messages", dict))["messages"]) == 2
 
 

@@ -16,6 +16,7 @@ from app.protocol import (
     KvType,
     Loaded,
     LoadParams,
+    MemorySample,
     MemoryUse,
     ModelChanged,
     ModelState,
@@ -27,8 +28,10 @@ from app.server.planning import with_freed
 from app.server.preferences import Preferences
 from app.server.shelf import Shelf
 from tests.conftest import add_model
+from tests.hardware.gguf_files import Gguf, llama
 from tests.hardware.shapes import GIB, card, computer
-from tests.processes import PATIENCE_S, paths_of
+from tests.processes import PATIENCE_S, paths_of, running_backend
+from tests.server.scripted import until
 
 MIB = 1024**2
 Refuses = Callable[[LoadParams], bool]
@@ -138,3 +141,33 @@ def test_what_unloading_gives_back_counts_as_free() -> None:
     machine = computer(card(2 * GIB), available=4 * GIB)
     after = with_freed(machine, {"CUDA0": GIB, CPU: 2 * GIB})
     assert (after.devices[0].memory_free, after.ram_available) == (3 * GIB, 6 * GIB)
+
+
+async def test_each_model_of_the_library_gets_a_verdict_and_clients_are_told(stage: Stage, home: Path) -> None:
+    folder = home / "models"
+    made = llama(llama__block_count=2)
+    tensors = {f"blk.0.ffn_{number}.weight": (0, (2**17, 2**18)) for number in range(8)}
+    Gguf(made.metadata, dict(made.tensors) | tensors).write(folder / "huge.gguf")
+    listed = {entry.id: entry.verdict for entry in await stage.engines.entries()}
+    assert listed["huge"] is None, "listing waits for nothing"
+    await until(lambda: len(stage.told) >= 3)
+    told = {event.model.id: event.model for event in stage.told if isinstance(event, ModelChanged)}
+    assert told["first"].verdict is Verdict.CPU
+    assert told["huge"].verdict is Verdict.NO
+    assert {"plan_more_memory_run", "plan_smaller_file"} & {reason.code for reason in told["huge"].would_change}
+    again = {entry.id: entry.verdict for entry in await stage.engines.entries()}
+    assert again["huge"] is Verdict.NO
+    with pytest.raises(AppError) as refused:
+        await stage.engines.load("huge", LoadParams(), wait=True)
+    assert refused.value.code == "model_too_large"
+
+
+def test_the_real_engine_takes_the_caches_that_were_planned(home: Path) -> None:
+    with running_backend(home) as backend:
+        backend.http.post("/api/models/starter/load", params={"wait": "1"})
+        (memory,) = backend.get("/api/memory", MemorySample).loaded
+        (predicted,), (measured,) = memory.predicted, memory.measured
+        assert measured.cache == predicted.cache > 0
+        assert abs(measured.weights - predicted.weights) < 0.03 * predicted.weights
+        assert abs(measured.compute - predicted.compute) < 2 * MIB
+        assert measured.residual < 128 * MIB

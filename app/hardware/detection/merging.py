@@ -15,6 +15,8 @@ _PREFERENCE = ("CUDA", "ROCm", "MTL", "Metal", "MUSA", "CANN", "SYCL", "OpenCL",
 """Of two backends for one card the one that is faster on it."""
 _SOFTWARE = re.compile(r"llvmpipe|lavapipe|softpipe|swiftshader|basic render|virgl|venus", re.IGNORECASE)
 """Graphics drawn by the processor, and adapters of virtual machines."""
+_MAKERS = {"nvidia": "nvidia", "geforce": "nvidia", "radeon": "amd", "amd ": "amd", "intel": "intel"}
+"""Words in the names of a maker's cards."""
 _ALIKE = 0.15
 """How far two accounts of one card's memory may be apart."""
 
@@ -33,6 +35,8 @@ def merged(
     found = []
     for device in _once_by_backend(engine):
         position = _partner(device, known)
+        if position is None:
+            position = _only_one(device, known)
         driver = None if position is None else known.pop(position)
         found.append(device if driver is None else _joined(device, driver))
     return tuple(_completed(device, ram, ram_bandwidth) for device in (*found, *known))
@@ -88,6 +92,22 @@ def _partner(device: Device, candidates: Sequence[Device]) -> int | None:
     """The candidate that is the same card, the one nearest in memory where several are (parts of one card)."""
     fitting = [index for index, other in enumerate(candidates) if same_card(device, other)]
     return min(fitting, key=lambda index: _apart(device, candidates[index]), default=None)
+
+
+def _only_one(device: Device, candidates: Sequence[Device]) -> int | None:
+    """The only card of that maker, where the engine tells no place and the list of PCI devices has another name."""
+    maker = device.vendor or _maker(device.name)
+    of_maker = [index for index, other in enumerate(candidates) if maker and other.vendor == maker]
+    if device.pci_id or len(of_maker) != 1:
+        return None
+    other = candidates[of_maker[0]]
+    same_kind = len({device.kind, other.kind} - {"unknown"}) <= 1
+    return of_maker[0] if same_kind and _alike(device, other) else None
+
+
+def _maker(name: str) -> str:
+    words = name.casefold()
+    return next((maker for mark, maker in _MAKERS.items() if mark in words), "")
 
 
 def _alike(one: Device, other: Device) -> bool:

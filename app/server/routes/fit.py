@@ -12,11 +12,12 @@ from app.errors import AppError
 from app.hardware.describe import Described, departs_from_here, machine_from_text
 from app.hardware.geometry import geometry_of
 from app.hardware.gguf import Header
+from app.hardware.need import Besides
 from app.hardware.planner import plan
 from app.hardware.wish import Wish
 from app.models.library import read_model
 from app.models.remote_header import RemoteHeaders
-from app.protocol import Fit, FitRequest, Plan, Verdict
+from app.protocol import Fit, FitRequest, Machine, Plan, Verdict
 from app.server.endpoint import Call, endpoint
 from app.server.services import Services
 
@@ -26,6 +27,8 @@ class _Subject:
     """A model that may not be here."""
 
     name: str
+    id: str
+    """In the library; empty for a model that is not in it."""
     header: Header
     file_size: int
     fetched: int = 0
@@ -48,9 +51,12 @@ class FitRoutes:
         described = await self._machine(asked.machine)
         wish = Wish(context=asked.context_length, kv=asked.kv)
         geometry = geometry_of(subject.header)
-        found = await asyncio.to_thread(plan, geometry, described.machine, wish)
+        machine, measuring = described.machine, self._services.measuring
+        here = Besides(residuals=measuring.residuals(machine))
+        corrections = measuring.corrections(machine, subject.id)
+        found = await asyncio.to_thread(plan, geometry, machine, wish, corrections, here)
         if not asked.machine:
-            found = await _rehearsed(found, subject.header, described)
+            found = await _rehearsed(found, subject.header, machine, here)
         return Fit(
             name=subject.name,
             quantization=subject.header.quantization,
@@ -65,13 +71,12 @@ class FitRoutes:
         try:
             entry = await self._services.shelf.find(model)
         except AppError:
-            path = Path(model).expanduser()
-            if path.suffix.lower() == ".gguf" or "/" not in model:
-                header = await asyncio.to_thread(_read, path, model)
-                return _Subject(header.name or path.stem, header, header.file_size)
+            if model.lower().endswith(".gguf") or "/" not in model:
+                header = await asyncio.to_thread(_read, model)
+                return _Subject(header.name or Path(model).stem, "", header, header.file_size)
             return await self._remote(model)
         header = await asyncio.to_thread(read_model, Path(entry.path))
-        return _Subject(entry.name, header, entry.size)
+        return _Subject(entry.name, entry.id, header, entry.size)
 
     async def _remote(self, model: str) -> _Subject:
         from app.models.hub import Hub  # noqa: PLC0415 (the hub's client is heavy)
@@ -79,7 +84,7 @@ class FitRoutes:
         repo, _, quantization = model.partition(":")
         before = self._headers.fetched
         header, size = await asyncio.to_thread(self._headers.read, Hub(), repo, quantization)
-        return _Subject(header.name or repo, header, size, self._headers.fetched - before)
+        return _Subject(header.name or repo, "", header, size, self._headers.fetched - before)
 
     async def _machine(self, text: str) -> Described:
         if not text:
@@ -88,18 +93,19 @@ class FitRoutes:
         return machine_from_text(text, here)
 
 
-async def _rehearsed(found: Plan, header: Header, described: Described) -> Plan:
+async def _rehearsed(found: Plan, header: Header, machine: Machine, here: Besides) -> Plan:
     """The plan with llama.cpp's own sizes; as it was where it cannot be asked or would not have room then."""
     if found.verdict is Verdict.NO:
         return found
     try:
-        memory = await rehearse(header, found.params, described.machine)
+        memory = await rehearse(header, found.params, machine, here)
     except AppError:
         return found
     return replace(found, memory=memory, level="rehearsed") if all(use.fits for use in memory) else found
 
 
-def _read(path: Path, named: str) -> Header:
+def _read(name: str) -> Header:
+    path = Path(name).expanduser()
     if not path.is_file():
-        raise AppError("model_not_found", model=named)
+        raise AppError("model_not_found", model=name)
     return read_model(path)

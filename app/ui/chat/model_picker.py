@@ -8,6 +8,7 @@ from app.errors import AppError
 from app.protocol import ModelEntry, ModelState
 from app.ui.library import Library
 from app.ui.translate import Retranslated, words_of
+from app.ui.verdicts import verdict_notes, verdict_words
 from app.ui.widgets import Pill
 
 _SHOWN = 20
@@ -48,6 +49,7 @@ class ModelPicker(Retranslated, Pill):
     def menu(self) -> QMenu:
         """The menu as it would open now."""
         menu = QMenu(self)
+        menu.setToolTipsVisible(True)
         group = QActionGroup(menu)
         for entry in self._library.entries[:_SHOWN]:
             self._add_model(menu, group, entry)
@@ -68,6 +70,7 @@ class ModelPicker(Retranslated, Pill):
         action.setCheckable(True)
         action.setChecked(self.model is not None and entry.id == self.model.id)
         action.setEnabled(entry.state is not ModelState.BROKEN)
+        action.setToolTip(verdict_notes(entry))
         action.triggered.connect(lambda _checked=False, model_id=entry.id: self._pick(model_id))
         menu.addAction(action)
 
@@ -107,7 +110,7 @@ class ModelPicker(Retranslated, Pill):
             case ModelState.BROKEN:
                 return [words_of(AppError.from_info(model.error)).title if model.error else self.tr("broken")]
             case ModelState.AVAILABLE:
-                return [self.tr("not loaded")]
+                return [verdict_words(model) or self.tr("not loaded")]
 
 
 def model_for(wanted: str, entries: list[ModelEntry]) -> ModelEntry | None:

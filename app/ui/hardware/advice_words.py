@@ -48,24 +48,22 @@ def first_word_said(suggestion: Suggestion) -> str:
 
 def download_said(suggestion: Suggestion) -> str:
     """The download, and what is left of the disk after it."""
-    translate = QCoreApplication.translate
     size, left = download_size(suggestion.download_bytes), suggestion.disk_left
     if left is None:
-        return translate("Advice", "{size} to download").format(size=size)
+        return QCoreApplication.translate("Advice", "{size} to download").format(size=size)
     if left < 0:
-        words = translate("Advice", "{size} to download, {missing} too much for the disk")
+        words = QCoreApplication.translate("Advice", "{size} to download, {missing} too much for the disk")
         return words.format(size=size, missing=download_size(-left))
-    words = translate("Advice", "{size} to download, then {left} left on the disk")
+    words = QCoreApplication.translate("Advice", "{size} to download, then {left} left on the disk")
     return words.format(size=size, left=download_size(left))
 
 
 def use_said(use: MemoryUse) -> str:
     """What is taken of a device's memory: "main memory: 5.9 GiB, 7.2 GiB free"."""
-    translate = QCoreApplication.translate
     name, taken = device_name(use.device), memory_size(use.total)
     if use.free is None:
-        return translate("Advice", "{name}: {taken}").format(name=name, taken=taken)
-    words = translate("Advice", "{name}: {taken} of {free} free")
+        return QCoreApplication.translate("Advice", "{name}: {taken}").format(name=name, taken=taken)
+    words = QCoreApplication.translate("Advice", "{name}: {taken} of {free} free")
     return words.format(name=name, taken=taken, free=memory_size(use.free))
 
 

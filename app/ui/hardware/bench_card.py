@@ -122,6 +122,7 @@ class BenchCard(Retranslated, Card):
         if report.memory is not None:
             if self._memory is None:
                 self._memory = LoadedCard()
+                self._memory.setObjectName("")  # it lies in a card already
                 self._found.addWidget(self._memory)
             self._memory.show_memory(self.tr("Memory"), report.memory)
         if self._memory is not None:

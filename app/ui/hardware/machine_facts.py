@@ -12,23 +12,27 @@ from app.words import text
 
 def machine_facts(machine: Machine) -> list[tuple[str, str]]:
     """(name, value) of everything but the memories, which have bars."""
-    translate = QCoreApplication.translate
-    unknown = translate("Machine", "unknown")
+    unknown = QCoreApplication.translate("Machine", "unknown")
     pairs = [
-        (translate("Machine", "Operating system"), machine.os),
-        (translate("Machine", "Processor"), machine.cpu_name or unknown),
-        (translate("Machine", "Cores"), _cores(machine) or unknown),
-        (translate("Machine", "Vector extensions"), " ".join(machine.cpu_features) or unknown),
-        (translate("Machine", "Largest cache"), _size(machine.cache_l3)),
-        (translate("Machine", "Memory speed"), _memory_speed(machine)),
-        *((translate("Machine", "Disk"), _disk(disk)) for disk in machine.disks),
+        (QCoreApplication.translate("Machine", "Operating system"), machine.os),
+        (QCoreApplication.translate("Machine", "Processor"), machine.cpu_name or unknown),
+        (QCoreApplication.translate("Machine", "Cores"), _cores(machine) or unknown),
+        (QCoreApplication.translate("Machine", "Vector extensions"), " ".join(machine.cpu_features) or unknown),
+        (QCoreApplication.translate("Machine", "Largest cache"), _size(machine.cache_l3)),
+        (QCoreApplication.translate("Machine", "Memory speed"), _memory_speed(machine)),
+        *((QCoreApplication.translate("Machine", "Disk"), _disk(disk)) for disk in machine.disks),
     ]
     if not machine.disks:
-        pairs.append((translate("Machine", "Disk of the model folder"), _free(machine.disk_free)))
+        pairs.append((QCoreApplication.translate("Machine", "Disk of the model folder"), _free(machine.disk_free)))
     if machine.container:
-        pairs.append((translate("Machine", "Container"), machine.container))
+        pairs.append((QCoreApplication.translate("Machine", "Container"), machine.container))
     if not machine.devices:
-        pairs.append((translate("Machine", "Graphics card"), translate("Machine", "none the engine can use")))
+        pairs.append(
+            (
+                QCoreApplication.translate("Machine", "Graphics card"),
+                QCoreApplication.translate("Machine", "none the engine can use"),
+            )
+        )
     return pairs
 
 
@@ -38,14 +42,13 @@ def device_facts(device: Device) -> str:
 
 
 def _device(device: Device) -> Iterator[str]:
-    translate = QCoreApplication.translate
     if device.usable:
         yield device.backend
     else:
-        yield translate("Machine", "not used by the engine")
+        yield QCoreApplication.translate("Machine", "not used by the engine")
     if device.kind != "unknown":
         yield text("cli", f"gpu_{device.kind}", {}, language())
-    unknown_speed = translate("Machine", "memory speed unknown")
+    unknown_speed = QCoreApplication.translate("Machine", "memory speed unknown")
     yield bandwidth(device.bandwidth) if device.bandwidth is not None else unknown_speed
     if device.compute is not None:
         yield f"{device.compute / 1e12:.1f} TFLOPS FP16"
@@ -53,14 +56,13 @@ def _device(device: Device) -> Iterator[str]:
         yield text("cli", "gpu_shared", {"size": memory_size(device.memory_shared)}, language())
     yield from filter(None, (device.architecture, device.pci_id))
     driver = text("cli", "gpu_driver", {"driver": device.driver}, language())
-    yield driver if device.driver else translate("Machine", "driver unknown")
+    yield driver if device.driver else QCoreApplication.translate("Machine", "driver unknown")
 
 
 def _cores(machine: Machine) -> str:
-    translate = QCoreApplication.translate
     if not machine.physical_cores or not machine.logical_cores:
         return str(machine.logical_cores or machine.physical_cores or "")
-    words = translate("Machine", "{physical} cores, {logical} threads")
+    words = QCoreApplication.translate("Machine", "{physical} cores, {logical} threads")
     said = words.format(physical=machine.physical_cores, logical=machine.logical_cores)
     fast = machine.performance_cores
     if fast is None or fast == machine.physical_cores:

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app.protocol import Suggestion
 from app.ui.hardware.advice_words import download_said, first_word_said, reasons_said, speed_said
 from app.ui.hardware.plan_bars import PlanBars
+from app.ui.hardware.verdict_sign import TONES, VerdictSign, quantization_words, verdict_words
 from app.ui.theme import SMALL, TITLE, theme_of
 from app.ui.translate import Retranslated
-from app.ui.verdicts import TONES, quantization_words, verdict_words
 from app.ui.widgets import Card, Label, follow_theme
 
 _NARROW, _FIGURES = 480, 216
@@ -56,7 +56,11 @@ class PickCard(Retranslated, Card):
         words.addStretch(1)
         figures = QVBoxLayout(self._figures)
         figures.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._where, self._speed, self._first, self._bars, self._download):
+        self._sign_row = QHBoxLayout()
+        self._sign_row.addWidget(VerdictSign(self.suggestion.plan.verdict))
+        self._sign_row.addWidget(self._where, 1)
+        figures.addLayout(self._sign_row)
+        for widget in (self._speed, self._first, self._bars, self._download):
             figures.addWidget(widget)
         figures.addStretch(1)
         inner = QWidget()
@@ -82,6 +86,7 @@ class PickCard(Retranslated, Card):
         theme = theme_of(self)
         self._sides.setContentsMargins(*(theme.px(16),) * 4)
         self._sides.setSpacing(theme.px(20))
+        self._sign_row.setSpacing(theme.px(8))
         self._words.setSpacing(theme.px(4))
         self._column.setSpacing(theme.px(4))
         self._arrange()

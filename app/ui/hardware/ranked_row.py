@@ -1,15 +1,15 @@
 """One model of the ranked list: a line of figures, and everything about it unfolded below."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.format import count
 from app.protocol import Suggestion
 from app.ui.hardware.advice_words import download_said, first_word_said, reasons_said, speed_said
 from app.ui.hardware.plan_bars import PlanBars
+from app.ui.hardware.verdict_sign import VerdictSign, quantization_words, verdict_words
 from app.ui.theme import SMALL, theme_of
 from app.ui.translate import Retranslated
-from app.ui.verdicts import SIGNS, TONES, quantization_words, verdict_words
 from app.ui.widgets import ElidedLabel, IconButton, Label, follow_theme
 
 
@@ -20,8 +20,7 @@ class RankedRow(Retranslated, QWidget):
         super().__init__()
         self.suggestion = suggestion
         self._name, self._facts = ElidedLabel(bold=True), Label(role="muted", scale=SMALL, wrap=True)
-        self._sign = QLabel(SIGNS[suggestion.plan.verdict])
-        self._sign.setProperty("role", TONES[suggestion.plan.verdict])
+        self._sign = VerdictSign(suggestion.plan.verdict)
         self._speed = Label()
         self._fold = IconButton("chevron-down", "")
         self._fold.clicked.connect(self._on_fold)
@@ -35,7 +34,7 @@ class RankedRow(Retranslated, QWidget):
         self._name.setText(f"{suggestion.name}  ·  {suggestion.quantization}")
         self._sign.setAccessibleName(verdict_words(suggestion.plan.verdict))
         self._speed.setText(speed_said(suggestion))
-        said = (verdict_words(suggestion.plan.verdict)[2:], first_word_said(suggestion), download_said(suggestion))
+        said = (verdict_words(suggestion.plan.verdict), first_word_said(suggestion), download_said(suggestion))
         self._facts.setText("  ·  ".join(part for part in said if part))
         self._fold.set_label(self.tr("Details of {name}").format(name=suggestion.name))
 
@@ -44,7 +43,7 @@ class RankedRow(Retranslated, QWidget):
         words.addWidget(self._name)
         words.addWidget(self._facts)
         self._top = QHBoxLayout()
-        self._top.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        self._top.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignVCenter)
         self._top.addLayout(words, 1)
         self._top.addWidget(self._speed, 0, Qt.AlignmentFlag.AlignTop)
         self._top.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignTop)

@@ -14,29 +14,29 @@ _SPEEDS = (MeasurementKind.DECODE, MeasurementKind.PREFILL)
 
 def speed_of(kind: MeasurementKind, depth: int) -> str:
     """ "Writing, 1,024 tokens before it"."""
-    translate = QCoreApplication.translate
     if kind is MeasurementKind.PREFILL:
-        words = translate("Record", "Reading, {count} tokens before it")
-        return words.format(count=count(depth)) if depth else translate("Record", "Reading")
-    words = translate("Record", "Writing, {count} tokens before it")
-    return words.format(count=count(depth)) if depth else translate("Record", "Writing")
+        words = QCoreApplication.translate("Record", "Reading, {count} tokens before it")
+        return words.format(count=count(depth)) if depth else QCoreApplication.translate("Record", "Reading")
+    words = QCoreApplication.translate("Record", "Writing, {count} tokens before it")
+    return words.format(count=count(depth)) if depth else QCoreApplication.translate("Record", "Writing")
 
 
 def subject_of(row: Measurement) -> str:
     """What was measured: of a model, or of the machine."""
-    translate = QCoreApplication.translate
     names = {
-        MeasurementKind.MEMORY: translate("Record", "Memory"),
-        MeasurementKind.CALIBRATION: translate("Record", "Correction"),
-        MeasurementKind.BANDWIDTH: translate("Record", "Speed of memory"),
-        MeasurementKind.LAYER: translate("Record", "Time of a layer"),
-        MeasurementKind.PRODUCTS: translate("Record", "Operations a second"),
+        MeasurementKind.MEMORY: QCoreApplication.translate("Record", "Memory"),
+        MeasurementKind.CALIBRATION: QCoreApplication.translate("Record", "Correction"),
+        MeasurementKind.BANDWIDTH: QCoreApplication.translate("Record", "Speed of memory"),
+        MeasurementKind.LAYER: QCoreApplication.translate("Record", "Time of a layer"),
+        MeasurementKind.PRODUCTS: QCoreApplication.translate("Record", "Operations a second"),
     }
     said = names.get(row.kind) or speed_of(row.kind, row.depth)
     device = row.device if row.device != CPU else device_name(CPU)
     if row.kind in _SPEEDS or row.kind in (MeasurementKind.LAYER, MeasurementKind.PRODUCTS):
-        device = row.device if row.device != CPU else translate("Record", "processor")
-    return "  ·  ".join(part for part in (row.model or translate("Record", "this computer"), said, device) if part)
+        device = row.device if row.device != CPU else QCoreApplication.translate("Record", "processor")
+    return "  ·  ".join(
+        part for part in (row.model or QCoreApplication.translate("Record", "this computer"), said, device) if part
+    )
 
 
 def figure_of(kind: MeasurementKind, value: float | None) -> str:

@@ -8,6 +8,7 @@ from app.format import count, memory_size, parameters
 from app.protocol import ModelEntry, ModelState
 from app.ui.theme import SMALL, theme_of
 from app.ui.translate import Retranslated, words_of
+from app.ui.verdicts import verdict_notes, verdict_words
 from app.ui.widgets import Badge, Button, ElidedLabel, ErrorCard, IconButton, Label, follow_theme
 
 
@@ -32,6 +33,7 @@ class ModelRow(Retranslated, QWidget):
         self._progress.setTextVisible(False)
         self._reason = Label(role="bad", scale=SMALL, wrap=True)
         self._warnings = Label(role="warn", scale=SMALL, wrap=True)
+        self._verdict = Label(role="muted", scale=SMALL, wrap=True)
         self._error: ErrorCard | None = None
         self._details = ModelDetails()
         self._details.hide()
@@ -71,6 +73,7 @@ class ModelRow(Retranslated, QWidget):
         self._tune.setVisible(entry.state in (ModelState.AVAILABLE, ModelState.LOADED))
         self._details.show_entry(entry)
         self._show_warnings()
+        self._show_verdict()
         self._show_problem()
 
     def _said(self) -> str:
@@ -110,6 +113,13 @@ class ModelRow(Retranslated, QWidget):
         self._warnings.setText("\n".join(said))
         self._warnings.setVisible(bool(said))
 
+    def _show_verdict(self) -> None:
+        """Where it would run here, with what to do where that is less than it could be."""
+        parts = [verdict_words(self.entry), verdict_notes(self.entry)]
+        shown = self.entry.state in (ModelState.AVAILABLE, ModelState.LOADED) and self._failure is None
+        self._verdict.setText("  ·  ".join(part for part in parts if part) if shown else "")
+        self._verdict.setVisible(bool(self._verdict.text()))
+
     def _show_problem(self) -> None:
         broken = self.entry.state is ModelState.BROKEN and self.entry.error is not None
         if broken and self.entry.error is not None:
@@ -141,6 +151,7 @@ class ModelRow(Retranslated, QWidget):
         words.addWidget(self._facts)
         words.addWidget(self._reason)
         words.addWidget(self._warnings)
+        words.addWidget(self._verdict)
         self._top = QHBoxLayout()
         self._top.addLayout(words, 1)
         self._top.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)

@@ -92,6 +92,10 @@ class Nvml:
                 total=8 * GIB, free=7 * GIB, used=GIB
             ),
             "nvmlDeviceGetComputeRunningProcesses": lambda handle: [SimpleNamespace(pid=7, usedGpuMemory=MIB)],
+            "nvmlDeviceGetGraphicsRunningProcesses": lambda handle: [
+                SimpleNamespace(pid=7, usedGpuMemory=MIB),
+                SimpleNamespace(pid=9, usedGpuMemory=2 * MIB),
+            ],
             "nvmlDeviceGetMigMode": lambda handle: (pynvml.NVML_DEVICE_MIG_DISABLE, 0),
         }
         for name, answer in answers.items():
@@ -119,7 +123,7 @@ def test_nvml_is_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
             clock=2100,
             capability="8.6",
             multiprocessors=46,
-            processes=(NvmlProcess(pid=7, used=MIB),),
+            processes=(NvmlProcess(pid=7, used=MIB), NvmlProcess(pid=9, used=2 * MIB)),
         ),
     )
     assert nvidia.memory_of("0000:0a:00.0").memory_free == 7 * GIB
@@ -142,9 +146,8 @@ def test_mig_instances_are_written_down(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_card_that_answers_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    Nvml(
-        monkeypatch, ("nvmlDeviceGetMemoryInfo", "nvmlDeviceGetMemoryBusWidth", "nvmlDeviceGetComputeRunningProcesses")
-    )
+    questions = ("MemoryInfo", "MemoryBusWidth", "ComputeRunningProcesses", "GraphicsRunningProcesses")
+    Nvml(monkeypatch, tuple(f"nvmlDeviceGet{question}" for question in questions))
     (card,) = nvidia.ask_nvml().cards
     assert (card.memory_total, card.bus_width, card.processes) == (None, None, None)
 

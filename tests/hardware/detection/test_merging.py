@@ -117,6 +117,18 @@ def test_windows_two_accounts_of_a_card() -> None:
     assert found.sources == ("nvml", "dxgi")
 
 
+def test_the_only_card_of_a_maker_needs_no_common_name() -> None:
+    """OpenCL and SYCL tell no place, and the list of PCI devices knows families of cards only."""
+    listed = driver("AMD Radeon RX 7900 XT/7900 XTX/7900 GRE/7900M", "sysfs", vendor="amd", memory_total=None)
+    (found,) = merged([engine("AMD Radeon RX 7900 XTX", "Vulkan", memory_total=24 * GIB)], [listed])
+    assert found.sources == ("ggml", "sysfs", "table")
+    two = [listed, replace(listed, pci_id="0000:04:00.0")]
+    assert len(merged([engine("AMD Radeon RX 7900 XTX", "Vulkan", memory_total=24 * GIB)], two)) == 3
+    assert len(merged([engine("NVIDIA X", "Vulkan")], [listed])) == 2
+    inside = engine("AMD Radeon Graphics (RADV RENOIR)", "Vulkan", kind="integrated")
+    assert len(merged([inside], [listed])) == 2, "a card is not the processor's graphics"
+
+
 NAMES = st.sampled_from(["NVIDIA X", "AMD Y", "Intel(R) Z", "llvmpipe"])
 PLACES = st.sampled_from(["", "0000:01:00.0", "0000:02:00.0"])
 SIZES = st.none() | st.integers(0, 200 * GIB)

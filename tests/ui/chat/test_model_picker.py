@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
-from app.protocol import ErrorInfo, ModelEntry, ModelState
+from app.protocol import ErrorInfo, ModelEntry, ModelState, Reason, Verdict
 from app.ui.chat.look import Look
 from app.ui.chat.model_picker import ModelPicker, model_for
 from app.ui.client import Client
@@ -103,3 +103,25 @@ def test_the_menu_offers_what_can_be_done(picker: ModelPicker, model: ModelEntry
 def test_the_menu_leads_to_all_models(qtbot: QtBot, picker: ModelPicker) -> None:
     with qtbot.waitSignal(picker.models_wanted):
         actions(picker)["All models…"].trigger()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.NO, "does not fit"),
+        (Verdict.PARTLY, "partly on the graphics card"),
+        (Verdict.GPU, "fits the graphics card"),
+        (Verdict.CPU, "not loaded"),
+        (None, "not loaded"),
+    ],
+)
+def test_a_model_at_rest_says_where_it_would_run(picker: ModelPicker, verdict: Verdict | None, said: str) -> None:
+    give(picker, entry("large", verdict=verdict))
+    assert f"Large  ·  Q4_K_M  ·  {said}" in actions(picker)
+
+
+def test_what_to_do_about_a_model_that_does_not_fit_is_in_its_tip(picker: ModelPicker) -> None:
+    hint = Reason(code="plan_shorter_run", values={"context": 2048})
+    give(picker, entry("large", verdict=Verdict.NO, would_change=(hint,)))
+    (action,) = [action for text, action in actions(picker).items() if text.startswith("Large")]
+    assert action.toolTip() == "There is not enough memory.  With a context of 2,048 tokens it fits."

@@ -8,7 +8,17 @@ from PySide6.QtWidgets import QApplication, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.errors import AppError
-from app.protocol import ErrorInfo, Hello, LibraryChanged, ModelChanged, ModelEntry, ModelState, Status
+from app.protocol import (
+    ErrorInfo,
+    Hello,
+    LibraryChanged,
+    ModelChanged,
+    ModelEntry,
+    ModelState,
+    Reason,
+    Status,
+    Verdict,
+)
 from app.settings import LanguageChoice
 from app.ui.library import Library
 from app.ui.models import ModelsPage
@@ -176,3 +186,14 @@ def test_models_of_one_name_are_told_apart_by_their_files(library: Library, clie
     library.take_event(ModelChanged(model=replace(one, state=ModelState.LOADED)))
     assert [entry.name for entry in library.entries] == names
     assert library.entries[1].state is ModelState.LOADED
+
+
+def test_a_model_says_where_it_would_run_and_what_would_change_that(page: ModelsPage, library: Library) -> None:
+    layers = Reason(code="plan_layers", values={"beside": 7, "layers": 33})
+    free = Reason(code="plan_free_device_whole", values={"missing_bytes": 2 * 1024**3, "device": "Card"})
+    judged = replace(QWEN, verdict=Verdict.PARTLY, given_up=(layers,), would_change=(free,))
+    library.take_event(ModelChanged(model=judged))
+    said = texts(page)
+    assert "partly on the graphics card" in said
+    assert "7 of 33 layers stay beside the processor." in said
+    assert "Close programs that use 2.0 GiB of Card, and all of it runs there." in said

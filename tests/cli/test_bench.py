@@ -1,0 +1,32 @@
+"""`alcove bench` for real, with the fake engine and with the starter model."""
+
+import json
+from pathlib import Path
+
+from tests.cli.running import alcove
+from tests.conftest import add_model
+
+
+def test_a_table_of_what_was_measured(home: Path) -> None:
+    add_model(home)
+    done = alcove(home, "bench", "tiny", "--depth", "0", "--repeats", "1")
+    assert done.returncode == 0, done.stderr
+    assert "tiny on CPU" in done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["reading", "writing"]
+
+
+def test_the_real_engine_is_measured_and_remembered(home: Path) -> None:
+    done = alcove(home, "bench", "starter", "--depth", "0", "--repeats", "2", "--json", ALCOVE_FAKE_ENGINE="")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["device"] == "CPU"
+    kinds = {row["kind"]: row for row in report["rows"]}
+    assert kinds["decode"]["measured"]["expected"] > 0
+    assert kinds["prefill"]["tokens"] > 100
+    assert all(row["predicted"]["low"] < row["predicted"]["high"] for row in report["rows"])
+
+
+def test_a_model_that_is_not_here(home: Path) -> None:
+    done = alcove(home, "bench", "nothing-of-that-name")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nothing-of-that-name" in done.stderr
