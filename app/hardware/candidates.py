@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf, isinf
+from math import inf, isinf, log2
 
 from app.hardware.needs import CONVERSATION, NEEDS, Needs, pace_cost, worth
 from app.hardware.planning import Planning, fastest_pace
 from app.hardware.quality import quality_loss
-from app.protocol import CatalogueModel, GgufFile, KvType, Plan, Rank, Use, Verdict
+from app.protocol import CPU, CatalogueModel, GgufFile, KvType, Plan, Rank, Use, Verdict
 
 LEAST_BITS = ((14.0, 4.2), (40.0, 3.4), (inf, 2.7))
 """Bits a weight below which a model is not itself any more, by billions of weights (hardware_fit.md §6.4)."""
@@ -17,6 +17,8 @@ _LARGE = 40.0
 _POINTS, _CURVE = 40.0, 0.8
 """Points = 40 x divergence^0.8: at 0.33 nats three words in ten are no longer the same."""
 _SMALL_CACHE_COST = 0.5
+_HALF_CONTEXT_COST = 4.0
+_CROWDING_COST = 1.0
 _NO_ROOM = 0.25
 """What is left of the worth of a model for which the disk has no room."""
 _LIKE = 1.25
@@ -35,9 +37,9 @@ class Candidate:
     plan: Plan
     rank: Rank
     quality: float
-    """The rank less what the quantization and the cache cost."""
+    """The rank less what the quantization, a rounded cache and a shortened context cost."""
     slowness: float
-    """Points of quality that its pace costs."""
+    """Points that its pace, its wait and what it leaves to others cost."""
     disk_free: int | None
 
     @property
@@ -155,6 +157,7 @@ def _candidate(
     slowness = needs.slowness(planned.prediction)
     if planned.verdict is Verdict.NO or isinf(slowness):
         return None
+    lost = points_lost(model, file) + _cache_loss(planned) + _context_loss(planned, planning, needs)
     if planned.verdict is not Verdict.GPU and (planning.machine.ram_available is None or planned.prediction is None):
         return None
     return Candidate(
@@ -163,8 +166,8 @@ def _candidate(
         file=file,
         plan=planned,
         rank=rank,
-        quality=max(rank.score - points_lost(model, file) - _cache_loss(planned), 0.0),
-        slowness=slowness,
+        quality=max(rank.score - lost, 0.0),
+        slowness=slowness + _crowding(planned),
         disk_free=planning.machine.disk_free,
     )
 
@@ -182,3 +185,15 @@ def _points(quantization: str, bits: float, parameters: float) -> float:
 def _cache_loss(planned: Plan) -> float:
     """Points that a cache of fewer bits costs: a few answers of a thousand change (hardware_fit.md §2.5)."""
     return 0.0 if planned.params.kv_type_k in (None, KvType.F16, KvType.BF16, KvType.F32) else _SMALL_CACHE_COST
+
+
+def _context_loss(planned: Plan, planning: Planning, needs: Needs) -> float:
+    """Points that a shorter context than was asked for costs, for every halving."""
+    short = (planning.context or needs.context) / max(planned.context_length, 1)
+    return _HALF_CONTEXT_COST * log2(short) if short > 1 else 0.0
+
+
+def _crowding(planned: Plan) -> float:
+    """Points that it costs to leave other programs little of the main memory."""
+    share = sum(use.total / use.free for use in planned.memory if use.device == CPU and use.free)
+    return _CROWDING_COST * min(share, 1.0)

@@ -15,7 +15,7 @@ EASY = 40.0
 LONG_WAIT_S = 10.0
 """Seconds to the first word of an answer that people put up with."""
 
-_SLOW_COST, _BRISK_COST = 16.0, 1.5
+_SLOW_COST, _BRISK_COST = 16.0, 2.5
 """Points of quality that the pace of reading, and the pace from which it is smooth, cost against an easy one."""
 _ALL = 70.0
 """Points of the ablest models: what slowness costs a lesser one is less in proportion."""

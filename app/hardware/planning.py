@@ -1,5 +1,6 @@
 """Plans of the catalogue's models for one machine, each made once, and what its memories could give at most."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -27,6 +28,8 @@ class Planning:
     corrections: Corrections | None = None
     context: int | None = None
     """What a person named: no less will do."""
+    residuals: Mapping[str, int] = field(default_factory=dict)
+    """Bytes by device that were measured outside of llama.cpp's buffers."""
     _geometries: dict[tuple[str, str], Geometry] = field(default_factory=dict)
     _plans: dict[tuple[str, str, int, bool], Plan] = field(default_factory=dict)
     _others: dict[bytes, "Planning"] = field(default_factory=dict)
@@ -35,7 +38,7 @@ class Planning:
         """The same for another machine; it is made once, and shapes of models are shared."""
         key = msgspec.msgpack.encode(machine)
         if key not in self._others:
-            self._others[key] = Planning(machine, self.corrections, self.context, self._geometries)
+            self._others[key] = Planning(machine, self.corrections, self.context, self.residuals, self._geometries)
         return self._others[key]
 
     def plan(self, model: CatalogueModel, file: GgufFile, needs: Needs, sees: bool = False) -> Plan:
@@ -43,7 +46,8 @@ class Planning:
         context, least = (self.context, self.context) if self.context else (needs.context, needs.least)
         key = (model.id, file.file, context, sees)
         if key not in self._plans:
-            besides = Besides(projector=model.projector.size if sees and model.projector else 0)
+            seeing = model.projector.size if sees and model.projector else 0
+            besides = Besides(projector=seeing, residuals=self.residuals)
             wish = Wish(context=context, least_context=min(least, model.context_length))
             self._plans[key] = plan(self.geometry(model, file), self.machine, wish, self.corrections, besides)
         return self._plans[key]

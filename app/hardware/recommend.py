@@ -4,7 +4,8 @@ Usefulness is quality less what waiting costs, never merely the largest that fit
 same advice, and nothing is looked at but these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from app.hardware.candidates import MOST, candidates, usable_files
 from app.hardware.corrections import Corrections
@@ -35,9 +36,10 @@ def advise_all(
     catalogue: Catalogue,
     context: int | None = None,
     corrections: Corrections | None = None,
+    residuals: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Advice]:
-    """The same for several uses, which share their plans."""
-    planning = Planning(machine, corrections, context)
+    """The same for several uses, which share their plans. `residuals`: bytes by device that were measured here."""
+    planning = Planning(machine, corrections, context, residuals)
     return [_advice(use, catalogue, planning) for use in uses]
 
 

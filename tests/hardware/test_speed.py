@@ -84,7 +84,7 @@ def test_an_integrated_gpu_reads_at_the_speed_of_the_machines_memory() -> None:
 
 
 def test_a_split_model_takes_the_time_of_both_parts() -> None:
-    geometry, here = model(), machine(memory=50e9, gpu=1000e9)
+    geometry, here = model(output=40_000_000), machine(memory=50e9, gpu=1000e9)
     whole, none = placed(geometry, 33), placed(geometry, 0)
     half = 1 / decode(Speeds(geometry, placed(geometry, 17), here))
     both = 1 / decode(Speeds(geometry, whole, here)), 1 / decode(Speeds(geometry, none, here))

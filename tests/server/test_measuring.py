@@ -64,13 +64,14 @@ async def answer(server: Server, *acts: Act) -> None:
     for one in acts:
         server.script.acts.append(one)
         path = f"/api/conversations/{conversation.id}/messages"
-        started = await server.ask_for("POST", path, Started, NewMessage(text="Well?"))
+        started = await server.ask_for("POST", path, Started, NewMessage(text="Well?", model="tiny"))
         await server.events(started)
-    await server.services.measuring.close()
+        await server.services.measuring.close()
 
 
 async def measurements(server: Server) -> list[Measurement]:
-    return await server.ask_for("GET", "/api/measurements", list[Measurement])
+    found: list[Measurement] = await server.ask_for("GET", "/api/measurements", list[Measurement])
+    return found
 
 
 async def test_an_answer_is_kept_beside_its_prediction(server: Server) -> None:
@@ -105,7 +106,7 @@ async def test_answers_written_at_once_are_not_kept(server: Server) -> None:
     for _ in range(2):
         conversation = await server.ask_for("POST", "/api/conversations", Conversation, NewConversation())
         path = f"/api/conversations/{conversation.id}/messages"
-        started = await server.ask_for("POST", path, Started, NewMessage(text="Well?"))
+        started = await server.ask_for("POST", path, Started, NewMessage(text="Well?", model="tiny"))
         readers.append(asyncio.create_task(server.events(started)))
     await until(lambda: server.script.most_at_work == 2)
     opened.set()
@@ -285,7 +286,7 @@ async def test_nothing_is_measured_while_the_model_answers(server: Server) -> No
     server.script.acts = [[asyncio.Event()]]
     conversation = await server.ask_for("POST", "/api/conversations", Conversation, NewConversation())
     path = f"/api/conversations/{conversation.id}/messages"
-    started = await server.ask_for("POST", path, Started, NewMessage(text="Well?"))
+    started = await server.ask_for("POST", path, Started, NewMessage(text="Well?", model="tiny"))
     await until(lambda: server.script.at_work)
     assert (await server.refused("POST", "/api/bench", BenchRequest()))[:2] == (409, "measuring_busy")
     await server.ask_for("POST", f"/api/messages/{started.answer.id}/stop", dict)

@@ -35,8 +35,12 @@ class AdviceRoutes:
         if context is not None and not 0 < context <= _LONGEST_CONTEXT:
             raise AppError("bad_request", reason=f"context is a number from 1 to {_LONGEST_CONTEXT}")
         described = await self._machine(call.text("machine"))
+        machine, measuring = described.machine, self._services.measuring
         catalogue = await asyncio.to_thread(load_catalogue, self._services.paths.catalogue)
-        advice = await asyncio.to_thread(advise_all, uses, described.machine, catalogue, context)
+        measured = (
+            (None, {}) if machine.described else (measuring.corrections(machine, ""), measuring.residuals(machine))
+        )
+        advice = await asyncio.to_thread(advise_all, uses, machine, catalogue, context, *measured)
         return [replace(one, assumptions=described.assumptions) for one in advice]
 
     async def update(self, call: Call[None]) -> CatalogueState:
