@@ -55,7 +55,7 @@ def quality_loss(quantization: str, bits_per_weight: float | None, parameters: f
     if named is None and bits_per_weight is None:
         named = _by_name()["Q4_0"]
     loss = named if named is not None else exp(_curve().at(bits_per_weight or 0.0))
-    return min(loss * pow(max(parameters, 0.1) / _MEASURED_SIZE, _SIZE_EXPONENT), _WORST)
+    return min(float(loss * (max(parameters, 0.1) / _MEASURED_SIZE) ** _SIZE_EXPONENT), _WORST)
 
 
 @cache
