@@ -24,6 +24,8 @@ _BUILDS = {
     "Metal": ("Xcode command line tools", "-DGGML_METAL=on"),
 }
 """What building the engine for a backend takes, and how it is asked for."""
+_DRIVERS = {"amd": "amdgpu", "intel": "i915, xe"}
+"""Of the kernel."""
 _SLOW_GRAPHICS = ("", "Gen9", "Gen11")
 """Intel's graphics that are hardly faster than the processor beside them."""
 _LIBRARY = re.compile(r"(lib[\w+-]+\.so[.\d]*): cannot open shared object|Could not find module '([^']+)'")
@@ -103,12 +105,10 @@ def _outside(device: Device, machine: Machine, around: Surroundings) -> Check | 
 def _driver(device: Device, machine: Machine, around: Surroundings) -> Check | None:
     """The driver is missing, broken, silent, or too old for the engine."""
     if device.vendor != "nvidia":
-        lacks = "sysfs" in device.sources and not device.driver
-        return (
-            _check("gpu_driver_missing", CheckState.WARN, device=device.name, driver="amdgpu, i915, xe")
-            if lacks
-            else None
-        )
+        if "sysfs" not in device.sources or device.driver:
+            return None
+        driver = _DRIVERS.get(device.vendor, device.vendor)
+        return _check("gpu_driver_missing", CheckState.WARN, device=device.name, driver=driver)
     nvml = around.nvml
     if nvml is not None and nvml.fault:
         return _check("gpu_driver_broken", CheckState.WARN, device=device.name, reason=nvml.fault)
