@@ -66,7 +66,7 @@ class Question(Retranslated, Card):
         self.context.setPlaceholderText(self.tr("automatic"))
         self._label.setText(self.tr("Another computer"))
         self._hint.setText(self.tr("Describe it, or say what would be different here: “what if I had 24 GB?”"))
-        self.machine.setPlaceholderText("RTX 4070 12 GB, 32 GB RAM")
+        self.machine.setPlaceholderText(self.tr("RTX 4070 12 GB, 32 GB RAM"))
         self.machine.setAccessibleName(self._label.text())
         self.machine.setAccessibleDescription(self._hint.text())
         self.look.setText(self.tr("Ask"))

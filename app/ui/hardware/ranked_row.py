@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.format import count
+from app.format import count, parameters
 from app.protocol import Suggestion
 from app.ui.hardware.advice_words import download_said, first_word_said, reasons_said, speed_said
 from app.ui.hardware.plan_bars import PlanBars
@@ -89,7 +89,7 @@ class Details(Retranslated, QWidget):
         said = [
             quantization_words(one.quantization),
             self.tr("context of {count} tokens").format(count=count(one.plan.context_length)),
-            self.tr("{count} billion parameters").format(count=f"{one.parameters:g}"),
+            self.tr("{count} parameters").format(count=parameters(round(one.parameters * 1e9))),
             self.tr("quality {score} of 100 ({source})").format(score=f"{one.quality:.0f}", source=one.quality_source),
             one.maker,
             one.licence,
