@@ -18,8 +18,14 @@ def use_name(use: Use) -> str:
 
 def reasons_said(reasons: Sequence[Reason]) -> str:
     """The sentences one after the other."""
-    said = [text("reason", reason.code, reason.values, language()) for reason in reasons]
-    return ("" if language() == "zh" else " ").join(said)
+    chinese = language() == "zh"
+    return ("" if chinese else " ").join(_sentence(reason, "。" if chinese else ".") for reason in reasons)
+
+
+def _sentence(reason: Reason, stop: str) -> str:
+    """Some reasons are worded to follow others: each becomes a sentence of its own."""
+    said = text("reason", reason.code, reason.values, language())
+    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "。")) else stop)
 
 
 def rate_said(rate: Range) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize
+from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
@@ -81,8 +81,8 @@ class Bar(QWidget):
         painter.drawPath(path)
         if self.limit is not None:
             place = track.left() + track.width() * min(1.0, max(0.0, self.limit / self._whole))
-            width = 2.0 * theme.unit
-            painter.fillRect(QRectF(place - width / 2, 0, width, self.height()), theme.colour("text"))
+            width = theme.px(2)
+            painter.fillRect(QRect(round(place - width / 2), 0, width, self.height()), theme.colour("text"))
 
     def _paint_pieces(self, painter: QPainter, track: QRectF, theme: Theme) -> None:
         left, gap = track.left(), theme.unit

@@ -26,6 +26,7 @@ class LoadedModels(Retranslated, QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addWidget(self._none)
+        self.retranslate()
         follow_theme(self._restyle)
 
     def show_loaded(self, loaded: Sequence[LoadedMemory]) -> None:
@@ -132,4 +133,5 @@ def off_by(predicted: float | None, measured: float) -> str:
     """How far a prediction was off, as a share of what was measured: "+3 %"; empty where there is nothing to say."""
     if predicted is None or measured <= 0:
         return ""
-    return f"{predicted / measured - 1:+.0%}".replace("%", " %").replace("-", "−")
+    percent = round((predicted / measured - 1) * 100)
+    return f"{percent:+d} %".replace("-", "−") if percent else "0 %"

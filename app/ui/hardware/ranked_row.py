@@ -12,6 +12,9 @@ from app.ui.theme import SMALL, theme_of
 from app.ui.translate import Retranslated
 from app.ui.widgets import ElidedLabel, IconButton, Label, follow_theme
 
+_INDENT = 22
+"""Words begin where the name does, after the sign."""
+
 
 class RankedRow(Retranslated, QWidget):
     """Shows one `Suggestion`; what is folded is made when it is first wanted."""
@@ -39,13 +42,15 @@ class RankedRow(Retranslated, QWidget):
         self._fold.set_label(self.tr("Details of {name}").format(name=suggestion.name))
 
     def _lay_out(self) -> None:
+        self._head = QHBoxLayout()
+        self._head.addWidget(self._sign)
+        self._head.addWidget(self._name, 1)
+        self._head.addWidget(self._speed)
         words = QVBoxLayout()
-        words.addWidget(self._name)
+        words.addLayout(self._head)
         words.addWidget(self._facts)
         self._top = QHBoxLayout()
-        self._top.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignVCenter)
         self._top.addLayout(words, 1)
-        self._top.addWidget(self._speed, 0, Qt.AlignmentFlag.AlignTop)
         self._top.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignTop)
         self._column = QVBoxLayout(self)
         self._column.addLayout(self._top)
@@ -65,7 +70,9 @@ class RankedRow(Retranslated, QWidget):
         self._column.setContentsMargins(theme.px(16), theme.px(10), theme.px(12), theme.px(10))
         self._column.setSpacing(theme.px(8))
         self._top.setSpacing(theme.px(10))
+        self._head.setSpacing(theme.px(10))
         self._words.setSpacing(theme.px(2))
+        self._facts.setContentsMargins(theme.px(_INDENT), 0, 0, 0)
         self._speed.setFont(theme.number_font())
 
 
@@ -99,5 +106,5 @@ class Details(Retranslated, QWidget):
 
     def _restyle(self) -> None:
         theme = theme_of(self)
-        self._column.setContentsMargins(theme.px(22), 0, theme.px(24), theme.px(4))
+        self._column.setContentsMargins(theme.px(_INDENT), 0, theme.px(24), theme.px(4))
         self._column.setSpacing(theme.px(8))

@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from app.ui.theme import SMALL, theme_of
 from app.ui.widgets import Label, follow_theme
 
+_FAST = "\N{NO-BREAK SPACE}"
+
 
 class Table(QWidget):
     """`figures` counts the columns of figures; the others are before them. Rows are changed in place."""
@@ -25,7 +27,7 @@ class Table(QWidget):
     @property
     def rows(self) -> list[list[str]]:
         """What stands in it."""
-        return [[cell.text() for cell in row] for row in self._rows[: self._shown]]
+        return [[cell.text().replace(_FAST, " ") for cell in row] for row in self._rows[: self._shown]]
 
     def set_head(self, words: Sequence[str]) -> None:
         for cell, text in zip(self._head, words, strict=True):
@@ -41,8 +43,14 @@ class Table(QWidget):
         for place, cells in enumerate(self._rows):
             for column, cell in enumerate(cells):
                 cell.setVisible(place < self._shown)
-                if place < self._shown and cell.text() != rows[place][column]:
-                    cell.setText(rows[place][column])
+                if place < self._shown:
+                    self._say(cell, column, rows[place][column])
+
+    def _say(self, cell: Label, column: int, text: str) -> None:
+        """A figure and its unit stay on one line; before a bracket there may be a break."""
+        said = text if column < self._words else text.replace(" ", _FAST).replace(f"{_FAST}(", " (")
+        if cell.text() != said:
+            cell.setText(said)
 
     def _cell(self, line: int, column: int, role: str = "") -> Label:
         label = Label(role=role, scale=SMALL, wrap=True)

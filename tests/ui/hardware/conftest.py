@@ -1,19 +1,13 @@
-"""A machine, its checks, its memory, advice and measurements, as the backend would tell them."""
+"""A backend that knows everything the page asks for."""
 
 import pytest
 
-from app.protocol import CalibrationState
 from tests.ui.fake_client import FakeClient
-from tests.ui.hardware.said import ADVICE, CHECKS, KNOWN, ROWS, SAMPLE
+from tests.ui.hardware.said import tell_everything
 
 
 @pytest.fixture
 def told(client: FakeClient) -> FakeClient:
-    """A client whose backend knows everything the page asks for."""
-    client.answers["GET /api/hardware"] = KNOWN
-    client.answers["GET /api/doctor"] = CHECKS
-    client.answers["GET /api/memory"] = SAMPLE
-    client.answers["GET /api/advice"] = [ADVICE]
-    client.answers["GET /api/calibration"] = CalibrationState()
-    client.answers["GET /api/measurements"] = ROWS
+    """A client of such a backend."""
+    tell_everything(client)
     return client

@@ -4,6 +4,7 @@ from app.protocol import (
     Advice,
     BenchReport,
     BenchRow,
+    CalibrationState,
     Check,
     CheckState,
     Device,
@@ -25,6 +26,7 @@ from app.protocol import (
     Use,
     Verdict,
 )
+from tests.ui.fake_client import FakeClient
 
 GIB, MIB = 1024**3, 1024**2
 
@@ -103,3 +105,13 @@ REPORT = BenchReport(
         BenchRow(kind=MeasurementKind.PREFILL, depth=0, tokens=512, measured=Range(low=900, expected=900, high=900)),
     ),
 )  # fmt: skip
+
+
+def tell_everything(client: FakeClient) -> None:
+    """Answer whatever the page asks."""
+    client.answers["GET /api/hardware"] = KNOWN
+    client.answers["GET /api/doctor"] = CHECKS
+    client.answers["GET /api/memory"] = SAMPLE
+    client.answers["GET /api/advice"] = [ADVICE]
+    client.answers["GET /api/calibration"] = CalibrationState()
+    client.answers["GET /api/measurements"] = ROWS
