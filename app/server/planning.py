@@ -6,10 +6,12 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from app.errors import AppError
+from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry, geometry_of
 from app.hardware.ladder import stepped_down
 from app.hardware.need import Besides
@@ -33,7 +35,6 @@ from app.protocol import (
     Verdict,
 )
 from app.server.shelf import Shelf
-from app.server.witness import Witness
 
 _SHORT_OF_MEMORY = frozenset({"out_of_memory", "process_killed"})
 
@@ -53,10 +54,20 @@ class Prepared:
         return None if plan is None else Prepared(self.search, plan)
 
 
+class Knowledge(Protocol):
+    """What was measured on this machine before."""
+
+    def corrections(self, machine: Machine, model: str) -> Corrections:
+        """Of the speed of that machine and that model (its id)."""
+
+    def residuals(self, machine: Machine) -> Mapping[str, int]:
+        """Bytes by device that were taken outside of llama.cpp's buffers."""
+
+
 class Planning:
     """Makes the plans. Geometries are kept by file; `witness` knows what was measured here."""
 
-    def __init__(self, shelf: Shelf, witness: Witness) -> None:
+    def __init__(self, shelf: Shelf, witness: Knowledge) -> None:
         self._shelf = shelf
         self._witness = witness
         self._geometries: dict[tuple[str, int, int], Geometry] = {}

@@ -1,38 +1,31 @@
 """Who watches loads and answers, and tells what was measured: the part of `Measuring` that engines know."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from app.hardware.corrections import NOTHING_MEASURED, Corrections
 from app.protocol import GenerationStats, Machine
+from app.server.engine import Engine
+from app.server.planning import Knowledge
 
-if TYPE_CHECKING:
-    from app.server.engine import Engine
 
-
-class Witness(Protocol):
+class Witness(Knowledge, Protocol):
     """It must not block: what it stores it stores later."""
 
-    def answered(self, engine: "Engine", stats: GenerationStats) -> None:
+    def answered(self, engine: Engine, stats: GenerationStats) -> None:
         """An answer was written while no other was."""
 
-    def settled(self, engine: "Engine") -> None:
+    def settled(self, engine: Engine) -> None:
         """A model has been loaded."""
-
-    def corrections(self, machine: Machine, model: str) -> Corrections:
-        """What was measured of the speed of that machine and that model (its id)."""
-
-    def residuals(self, machine: Machine) -> Mapping[str, int]:
-        """Bytes by device that were taken outside of llama.cpp's buffers, as they were measured."""
 
 
 class Nobody:
     """Nothing is measured, nothing was."""
 
-    def answered(self, engine: "Engine", stats: GenerationStats) -> None:
+    def answered(self, engine: Engine, stats: GenerationStats) -> None:
         """It is not kept."""
 
-    def settled(self, engine: "Engine") -> None:
+    def settled(self, engine: Engine) -> None:
         """It is not kept."""
 
     def corrections(self, machine: Machine, model: str) -> Corrections:
