@@ -75,7 +75,7 @@ class BenchCard(Retranslated, Card):
         self._found = QVBoxLayout(self._result)
         self._found.addWidget(self._summary, 0, Qt.AlignmentFlag.AlignTop)
         self._found.addWidget(self.table)
-        self.add_row(self._result)
+        self.rows.addWidget(self._result)  # without a rule, which would stay when it is hidden
 
     def _show_models(self) -> None:
         """The loaded ones first: what is measured is how they are."""

@@ -10,7 +10,7 @@ from app.ui.hardware.loaded import off_by
 from app.ui.hardware.record_words import figure_of, median_error, subject_of
 from app.ui.hardware.table import Table
 from app.ui.theme import theme_of
-from app.ui.translate import Retranslated
+from app.ui.translate import Retranslated, language
 from app.ui.widgets import Button, Card, Label, follow_theme
 
 _STEP = 12
@@ -100,8 +100,9 @@ class Record(Retranslated, QWidget):
             MeasurementKind.MEMORY: self.tr("memory {share}"),
         }
         errors = [(words, median_error(self._rows, kind)) for kind, words in names.items()]
+        comma = "，" if language() == "zh" else ", "
         said = [words.format(share=f"{error:.0%}".replace("%", " %")) for words, error in errors if error is not None]
-        return self.tr("Predictions were off by, in the middle: {said}").format(said=", ".join(said)) if said else ""
+        return self.tr("Predictions were off by, in the middle: {said}").format(said=comma.join(said)) if said else ""
 
     def _ask(self, asking: bool) -> None:
         for widget in (self._sure, self.confirm, self.keep):
