@@ -15,7 +15,8 @@ from app.protocol import ErrorInfo, Handshake
 T = TypeVar("T")
 OnError = Callable[[AppError], None]
 
-_TIMEOUT_MS = 60_000
+TIMEOUT_MS = 60_000
+"""A backend that is silent for so long counts as gone."""
 _CONNECTIONS = 32
 """Each open stream takes one; the default of six would let streams starve the requests."""
 
@@ -112,10 +113,16 @@ class Client(QObject):
         return self.request(b"GET", path, None, type_, on_done, on_error)
 
     def post(
-        self, path: str, body: object, type_: type[T], on_done: Callable[[T], None], on_error: OnError | None = None
+        self,
+        path: str,
+        body: object,
+        type_: type[T],
+        on_done: Callable[[T], None],
+        on_error: OnError | None = None,
+        limit_ms: int = TIMEOUT_MS,
     ) -> Call:
-        """Post a struct, a file's `Content`, or None for an empty body."""
-        return self.request(b"POST", path, body, type_, on_done, on_error)
+        """Post a struct, a file's `Content`, or None for an empty body; a `limit_ms` of 0 waits as long as it takes."""
+        return self.request(b"POST", path, body, type_, on_done, on_error, limit_ms)
 
     def patch(
         self, path: str, body: object, type_: type[T], on_done: Callable[[T], None], on_error: OnError | None = None
@@ -133,13 +140,14 @@ class Client(QObject):
         type_: type[T],
         on_done: Callable[[T], None],
         on_error: OnError | None,
+        limit_ms: int = TIMEOUT_MS,
     ) -> Call:
         """What all verbs come down to; a client of another kind overrides this and `stream`."""
         fail: OnError = on_error or self.failed.emit
         if self._handshake is None:
             return self._unattached(fail)
         request = self._request(self._handshake, path)
-        request.setTransferTimeout(_TIMEOUT_MS)
+        request.setTransferTimeout(limit_ms)
         content = _content(body)
         if content.kind:
             request.setHeader(QNetworkRequest.KnownHeaders.ContentTypeHeader, content.kind)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.paths import Paths
 from app.ui.chat.page import ChatPage
 from app.ui.client import Client
 from app.ui.library import Library
+from app.ui.measuring import Measuring
 from app.ui.places import Place
 from app.ui.preferences import Preferences
 from app.ui.server.port import Port
@@ -24,6 +25,7 @@ class Sources:
     library: Library
     preferences: Preferences
     port: Port
+    measuring: Measuring
 
     @property
     def model_folder(self) -> Path:
@@ -32,7 +34,9 @@ class Sources:
 
 
 class Pages(QStackedWidget):
-    """The chat page and, by name, the others."""
+    """The chat page and, by name, the others. One of them may want another: `place_wanted`."""
+
+    place_wanted = Signal(object)
 
     def __init__(self, chat: ChatPage, sources: Sources, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +74,9 @@ class Pages(QStackedWidget):
         if place is Place.COMPUTER:
             from app.ui.hardware import HardwarePage  # noqa: PLC0415
 
-            return HardwarePage(sources.client)
+            computer = HardwarePage(sources.client, sources.library, sources.measuring)
+            computer.settings_wanted.connect(lambda: self.place_wanted.emit(Place.SETTINGS))
+            return computer
         if place is Place.SERVER:
             from app.ui.server.page import ServerPage  # noqa: PLC0415
 

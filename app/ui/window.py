@@ -16,6 +16,7 @@ from app.ui.client import Client
 from app.ui.connection import Connection
 from app.ui.conversations import Conversations
 from app.ui.library import Library
+from app.ui.measuring import Measuring
 from app.ui.pages import Pages, Sources
 from app.ui.places import Place
 from app.ui.preferences import Preferences
@@ -43,11 +44,13 @@ class Window(Retranslated, QMainWindow):
         self.conversations = Conversations(client, self)
         self.library = Library(client, self)
         self.port = Port(client, self)
+        self.measuring = Measuring(client, self)
         self._usable = False
         self.side, self.banner = Side(client, self.conversations), Banner()
         self.sidebar, self.rail = self.side.sidebar, self.side.rail
         self.chat = ChatPage(client, self.library)
-        self.pages = Pages(self.chat, Sources(client, paths, self.library, self.preferences, self.port))
+        sources = Sources(client, paths, self.library, self.preferences, self.port, self.measuring)
+        self.pages = Pages(self.chat, sources)
         self._lay_out()
         self._connect_parts()
         self._connect_backend()
@@ -118,6 +121,7 @@ class Window(Retranslated, QMainWindow):
         self.chat.conversation_opened.connect(self._on_shown)
         self.conversations.changed.connect(self.retranslate)
         self.chat.models_wanted.connect(lambda: self.show_place(Place.MODELS))
+        self.pages.place_wanted.connect(self.show_place)
         self.conversations.changed.connect(self._on_listed)
         panel = self.chat.side
         panel.set_presets(self.preferences.settings.presets)
@@ -146,7 +150,7 @@ class Window(Retranslated, QMainWindow):
     # ------------------------------------------------------------ the backend
 
     def _on_event(self, event: Event) -> None:
-        for part in (self.conversations, self.library, self.preferences, self.port, self.chat):
+        for part in (self.conversations, self.library, self.preferences, self.port, self.measuring, self.chat):
             part.take_event(event)
 
     def _on_connected(self, status: Status) -> None:

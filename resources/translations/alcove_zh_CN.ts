@@ -56,6 +56,72 @@
     </message>
 </context>
 <context>
+    <name>Advice</name>
+    <message>
+        <source>{span} tok/s</source>
+        <translation>每秒 {span} 词元</translation>
+    </message>
+    <message>
+        <source>speed unknown</source>
+        <translation>速度未知</translation>
+    </message>
+    <message>
+        <source>first word after {time}</source>
+        <translation>{time}后出第一个字</translation>
+    </message>
+    <message>
+        <source>{size} to download</source>
+        <translation>需下载 {size}</translation>
+    </message>
+    <message>
+        <source>{size} to download, {missing} too much for the disk</source>
+        <translation>需下载 {size}，磁盘空间还差 {missing}</translation>
+    </message>
+    <message>
+        <source>{size} to download, then {left} left on the disk</source>
+        <translation>需下载 {size}，之后磁盘还剩 {left}</translation>
+    </message>
+    <message>
+        <source>{name}: {taken}</source>
+        <translation>{name}：{taken}</translation>
+    </message>
+    <message>
+        <source>{name}: {taken} of {free} free</source>
+        <translation>{name}：占用 {taken}，空闲 {free}</translation>
+    </message>
+</context>
+<context>
+    <name>AdviceView</name>
+    <message>
+        <source>Working it out…</source>
+        <translation>正在推算…</translation>
+    </message>
+    <message>
+        <source>All that run here, best first</source>
+        <translation>这里能运行的模型，最好的在前</translation>
+    </message>
+    <message>
+        <source>Not worth the trouble here</source>
+        <translation>在这里不值得一试</translation>
+    </message>
+    <message>
+        <source>What one change would make possible</source>
+        <translation>换一样硬件就能做到的</translation>
+    </message>
+    <message>
+        <source>Assumed: {said}</source>
+        <translation>假设：{said}</translation>
+    </message>
+    <message>
+        <source>Nothing runs well here</source>
+        <translation>没有模型能在这里好好运行</translation>
+    </message>
+    <message>
+        <source>Open settings</source>
+        <translation>打开设置</translation>
+    </message>
+</context>
+<context>
     <name>Attachments</name>
     <message>
         <source>The loaded model cannot see pictures. Choose one that comes with a projector.</source>
@@ -98,6 +164,73 @@
     </message>
 </context>
 <context>
+    <name>BenchCard</name>
+    <message>
+        <source>Measure a model</source>
+        <translation>测量模型</translation>
+    </message>
+    <message>
+        <source>How fast it reads and writes with little and with much in mind. It is loaded for that.</source>
+        <translation>上下文短和上下文长时，它读和写各有多快。测量时会加载它。</translation>
+    </message>
+    <message>
+        <source>Model to measure</source>
+        <translation>要测量的模型</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Cancel measuring the model</source>
+        <translation>取消测量模型</translation>
+    </message>
+    <message>
+        <source>Measuring a model</source>
+        <translation>正在测量模型</translation>
+    </message>
+    <message>
+        <source>Tokens a second</source>
+        <translation>每秒词元</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>词元数</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>predicted</source>
+        <translation>预测</translation>
+    </message>
+    <message>
+        <source>off by</source>
+        <translation>相差</translation>
+    </message>
+    <message>
+        <source>unknown</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>{model}  ·  {device}  ·  context of {context} tokens  ·  loaded in {time}  ·  llama.cpp {build}</source>
+        <translation>{model}  ·  {device}  ·  上下文 {context} 词元  ·  加载用时 {time}  ·  llama.cpp {build}</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+</context>
+<context>
     <name>BubbleRow</name>
     <message>
         <source>Your message</source>
@@ -106,6 +239,69 @@
     <message>
         <source>Show all {count} characters</source>
         <translation>显示全部 {count} 个字符</translation>
+    </message>
+</context>
+<context>
+    <name>CalibrationCard</name>
+    <message>
+        <source>Measure this computer</source>
+        <translation>测量这台电脑</translation>
+    </message>
+    <message>
+        <source>Ten seconds with two small models made on the spot. Predictions are then corrected by what this computer really reaches.</source>
+        <translation>用两个现场生成的小模型测十秒，此后的预测会按这台电脑的真实表现校正。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Cancel measuring this computer</source>
+        <translation>取消测量这台电脑</translation>
+    </message>
+    <message>
+        <source>Measuring this computer</source>
+        <translation>正在测量这台电脑</translation>
+    </message>
+    <message>
+        <source>Measure again</source>
+        <translation>重新测量</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Making the models…</source>
+        <translation>正在生成模型…</translation>
+    </message>
+    <message>
+        <source>Loading…</source>
+        <translation>正在加载…</translation>
+    </message>
+    <message>
+        <source>Measuring…</source>
+        <translation>正在测量…</translation>
+    </message>
+    <message>
+        <source>Memory is read at {speed} while writing</source>
+        <translation>生成时内存读取速度为 {speed}</translation>
+    </message>
+    <message>
+        <source>{time} µs a layer besides</source>
+        <translation>每层另需 {time} 微秒</translation>
+    </message>
+    <message>
+        <source>{rate} TFLOPS while reading a prompt</source>
+        <translation>读提示时达到 {rate} TFLOPS</translation>
+    </message>
+    <message>
+        <source>measured on {day}</source>
+        <translation>测于 {day}</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
     </message>
 </context>
 <context>
@@ -125,6 +321,33 @@
     <message>
         <source>How answers are made</source>
         <translation>回答方式</translation>
+    </message>
+</context>
+<context>
+    <name>Checks</name>
+    <message>
+        <source>Everything works.</source>
+        <translation>一切正常。</translation>
+    </message>
+    <message>
+        <source>Hide what is well</source>
+        <translation>收起正常的项目</translation>
+    </message>
+    <message>
+        <source>What is well ({count})</source>
+        <translation>正常的项目（{count}）</translation>
+    </message>
+    <message>
+        <source>Works</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>Worth knowing</source>
+        <translation>值得注意</translation>
+    </message>
+    <message>
+        <source>Does not work</source>
+        <translation>不能用</translation>
     </message>
 </context>
 <context>
@@ -361,6 +584,21 @@
     <message>
         <source>New conversation</source>
         <translation>新对话</translation>
+    </message>
+</context>
+<context>
+    <name>Details</name>
+    <message>
+        <source>context of {count} tokens</source>
+        <translation>上下文 {count} 词元</translation>
+    </message>
+    <message>
+        <source>{count} parameters</source>
+        <translation>{count} 参数</translation>
+    </message>
+    <message>
+        <source>quality {score} of 100 ({source})</source>
+        <translation>质量 {score}/100（{source}）</translation>
     </message>
 </context>
 <context>
@@ -789,76 +1027,20 @@ no</source>
         <translation>Alcove 看到的这台电脑。这些信息不会离开本机。</translation>
     </message>
     <message>
-        <source>Looking at the machine…</source>
-        <translation>正在查看这台电脑…</translation>
+        <source>The machine</source>
+        <translation>硬件</translation>
     </message>
     <message>
-        <source>What works here</source>
-        <translation>运行状况</translation>
+        <source>What to run</source>
+        <translation>该用哪个模型</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
     </message>
     <message>
         <source>Look again</source>
         <translation>重新查看</translation>
-    </message>
-    <message>
-        <source>unknown</source>
-        <translation>未知</translation>
-    </message>
-    <message>
-        <source>Operating system</source>
-        <translation>操作系统</translation>
-    </message>
-    <message>
-        <source>Processor</source>
-        <translation>处理器</translation>
-    </message>
-    <message>
-        <source>Cores</source>
-        <translation>核心</translation>
-    </message>
-    <message>
-        <source>Memory</source>
-        <translation>内存</translation>
-    </message>
-    <message>
-        <source>Disk of the model folder</source>
-        <translation>模型文件夹所在磁盘</translation>
-    </message>
-    <message>
-        <source>Graphics card</source>
-        <translation>显卡</translation>
-    </message>
-    <message>
-        <source>none the engine can use</source>
-        <translation>没有引擎可用的显卡</translation>
-    </message>
-    <message>
-        <source>{physical} cores, {logical} threads</source>
-        <translation>{physical} 核，{logical} 线程</translation>
-    </message>
-    <message>
-        <source>{free} of {total} free</source>
-        <translation>可用 {free}，共 {total}</translation>
-    </message>
-    <message>
-        <source>{free} free</source>
-        <translation>可用 {free}</translation>
-    </message>
-    <message>
-        <source>Try again</source>
-        <translation>重试</translation>
-    </message>
-    <message>
-        <source>Works</source>
-        <translation>正常</translation>
-    </message>
-    <message>
-        <source>Worth knowing</source>
-        <translation>请留意</translation>
-    </message>
-    <message>
-        <source>Does not work</source>
-        <translation>不可用</translation>
     </message>
 </context>
 <context>
@@ -1046,6 +1228,153 @@ no</source>
     <message>
         <source>What you leave empty, the engine chooses.</source>
         <translation>留空的项由引擎决定。</translation>
+    </message>
+</context>
+<context>
+    <name>LoadedModels</name>
+    <message>
+        <source>No model is in memory.</source>
+        <translation>内存中没有模型。</translation>
+    </message>
+</context>
+<context>
+    <name>Machine</name>
+    <message>
+        <source>unknown</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>Operating system</source>
+        <translation>操作系统</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Cores</source>
+        <translation>核心</translation>
+    </message>
+    <message>
+        <source>Vector extensions</source>
+        <translation>向量指令集</translation>
+    </message>
+    <message>
+        <source>Largest cache</source>
+        <translation>最大缓存</translation>
+    </message>
+    <message>
+        <source>Memory speed</source>
+        <translation>内存速度</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>Disk of the model folder</source>
+        <translation>模型文件夹所在磁盘</translation>
+    </message>
+    <message>
+        <source>Container</source>
+        <translation>容器</translation>
+    </message>
+    <message>
+        <source>Graphics card</source>
+        <translation>显卡</translation>
+    </message>
+    <message>
+        <source>none the engine can use</source>
+        <translation>没有引擎可用的显卡</translation>
+    </message>
+    <message>
+        <source>not used by the engine</source>
+        <translation>引擎未使用</translation>
+    </message>
+    <message>
+        <source>memory speed unknown</source>
+        <translation>显存速度未知</translation>
+    </message>
+    <message>
+        <source>driver unknown</source>
+        <translation>驱动未知</translation>
+    </message>
+    <message>
+        <source>{physical} cores, {logical} threads</source>
+        <translation>{physical} 核，{logical} 线程</translation>
+    </message>
+    <message>
+        <source>{speed} at most, channels in use: {count}</source>
+        <translation>最高 {speed}，已用通道：{count}</translation>
+    </message>
+    <message>
+        <source>{free} of {total} free</source>
+        <translation>空闲 {free}，共 {total}</translation>
+    </message>
+    <message>
+        <source>{free} free</source>
+        <translation>空闲 {free}</translation>
+    </message>
+</context>
+<context>
+    <name>MachineView</name>
+    <message>
+        <source>Looking at the machine…</source>
+        <translation>正在查看这台电脑…</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>What works here</source>
+        <translation>运行情况</translation>
+    </message>
+    <message>
+        <source>Models in memory</source>
+        <translation>内存中的模型</translation>
+    </message>
+    <message>
+        <source>What was found</source>
+        <translation>硬件信息</translation>
+    </message>
+    <message>
+        <source>Main memory</source>
+        <translation>主内存</translation>
+    </message>
+</context>
+<context>
+    <name>Memory</name>
+    <message>
+        <source>main memory</source>
+        <translation>主内存</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryRow</name>
+    <message>
+        <source>unknown</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>{name}, {total} in all</source>
+        <translation>{name}，共 {total}</translation>
+    </message>
+    <message>
+        <source>other programs {size}</source>
+        <translation>其他程序 {size}</translation>
+    </message>
+    <message>
+        <source>taken {size}</source>
+        <translation>已用 {size}</translation>
+    </message>
+    <message>
+        <source>Alcove {size}</source>
+        <translation>Alcove {size}</translation>
+    </message>
+    <message>
+        <source>free {size}</source>
+        <translation>空闲 {size}</translation>
     </message>
 </context>
 <context>
@@ -1477,6 +1806,80 @@ no</source>
     </message>
 </context>
 <context>
+    <name>Quantization</name>
+    <message>
+        <source>very small file, much less exact</source>
+        <translation>文件极小，精度差很多</translation>
+    </message>
+    <message>
+        <source>very small file, clearly less exact</source>
+        <translation>文件很小，精度明显降低</translation>
+    </message>
+    <message>
+        <source>small file, noticeably less exact</source>
+        <translation>文件小，精度有所降低</translation>
+    </message>
+    <message>
+        <source>smaller file, slightly less exact</source>
+        <translation>文件较小，精度略降</translation>
+    </message>
+    <message>
+        <source>smaller file, hardly less exact</source>
+        <translation>文件较小，精度几乎不变</translation>
+    </message>
+    <message>
+        <source>large file, practically exact</source>
+        <translation>文件大，几乎无损</translation>
+    </message>
+    <message>
+        <source>very large file, exact</source>
+        <translation>文件很大，无损</translation>
+    </message>
+</context>
+<context>
+    <name>Question</name>
+    <message>
+        <source>What for</source>
+        <translation>用途</translation>
+    </message>
+    <message>
+        <source>Context length at least</source>
+        <translation>上下文长度至少</translation>
+    </message>
+    <message>
+        <source>Tokens it has to hold in mind. Empty: what suits the use.</source>
+        <translation>它要记住的词元数。留空则按用途决定。</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Another computer</source>
+        <translation>换一台电脑</translation>
+    </message>
+    <message>
+        <source>Describe it, or say what would be different here: “what if I had 24 GB?”</source>
+        <translation>描述那台电脑，或者只说这里会有什么不同：“如果我有 24 GB 显存呢？”</translation>
+    </message>
+    <message>
+        <source>RTX 4070 12 GB, 32 GB RAM</source>
+        <translation>RTX 4070 12 GB，内存 32 GB</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>查询</translation>
+    </message>
+    <message>
+        <source>Ask for this computer</source>
+        <translation>查询所写的电脑</translation>
+    </message>
+    <message>
+        <source>Back to this computer</source>
+        <translation>回到这台电脑</translation>
+    </message>
+</context>
+<context>
     <name>Rail</name>
     <message>
         <source>Show sidebar</source>
@@ -1489,6 +1892,116 @@ no</source>
     <message>
         <source>Search conversations</source>
         <translation>搜索对话</translation>
+    </message>
+</context>
+<context>
+    <name>RankedRow</name>
+    <message>
+        <source>Details of {name}</source>
+        <translation>{name} 的详情</translation>
+    </message>
+</context>
+<context>
+    <name>Record</name>
+    <message>
+        <source>predicted</source>
+        <translation>预测</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>off by</source>
+        <translation>相差</translation>
+    </message>
+    <message>
+        <source>Show more</source>
+        <translation>显示更多</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Clear all measurements</source>
+        <translation>清除所有测量</translation>
+    </message>
+    <message>
+        <source>Clear all measurements? Predictions then start from the makers&apos; figures again.</source>
+        <translation>清除所有测量？此后的预测会重新从厂商数据开始。</translation>
+    </message>
+    <message>
+        <source>Clear all</source>
+        <translation>全部清除</translation>
+    </message>
+    <message>
+        <source>Keep them</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>Nothing has been measured yet. Every answer adds a figure, and so does measuring.</source>
+        <translation>还没有测量数据。每次回答都会添加一条，手动测量也会。</translation>
+    </message>
+    <message>
+        <source>writing {share}</source>
+        <translation>生成 {share}</translation>
+    </message>
+    <message>
+        <source>reading {share}</source>
+        <translation>读取 {share}</translation>
+    </message>
+    <message>
+        <source>memory {share}</source>
+        <translation>内存 {share}</translation>
+    </message>
+    <message>
+        <source>Predictions were off by, in the middle: {said}</source>
+        <translation>预测误差的中位数：{said}</translation>
+    </message>
+    <message>
+        <source>Reading, {count} tokens before it</source>
+        <translation>读取，前面有 {count} 词元</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>Writing, {count} tokens before it</source>
+        <translation>生成，前面有 {count} 词元</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Correction</source>
+        <translation>校正</translation>
+    </message>
+    <message>
+        <source>Speed of memory</source>
+        <translation>内存速度</translation>
+    </message>
+    <message>
+        <source>Time of a layer</source>
+        <translation>每层用时</translation>
+    </message>
+    <message>
+        <source>Operations a second</source>
+        <translation>每秒运算</translation>
+    </message>
+    <message>
+        <source>processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>this computer</source>
+        <translation>这台电脑</translation>
     </message>
 </context>
 <context>
@@ -1831,6 +2344,13 @@ no</source>
     </message>
 </context>
 <context>
+    <name>SpeedView</name>
+    <message>
+        <source>Prediction beside measurement</source>
+        <translation>预测与实测</translation>
+    </message>
+</context>
+<context>
     <name>TextRow</name>
     <message>
         <source>Copy selection</source>
@@ -2021,8 +2541,16 @@ no</source>
         <translation>能全部放进显卡</translation>
     </message>
     <message>
+        <source>on the graphics card</source>
+        <translation>全部在显卡上</translation>
+    </message>
+    <message>
         <source>partly on the graphics card</source>
         <translation>部分在显卡上运行</translation>
+    </message>
+    <message>
+        <source>on the processor</source>
+        <translation>在处理器上</translation>
     </message>
     <message>
         <source>does not fit</source>
@@ -2031,6 +2559,13 @@ no</source>
     <message>
         <source>There is not enough memory.</source>
         <translation>内存不够。</translation>
+    </message>
+</context>
+<context>
+    <name>View</name>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
     </message>
 </context>
 <context>
@@ -2077,6 +2612,21 @@ no</source>
     <message>
         <source>What can you help me with?</source>
         <translation>你能帮我做什么？</translation>
+    </message>
+</context>
+<context>
+    <name>_DeviceUse</name>
+    <message>
+        <source>predicted</source>
+        <translation>预测</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>off by</source>
+        <translation>相差</translation>
     </message>
 </context>
 <context>

@@ -8,7 +8,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer
 
 from app.errors import AppError
-from app.ui.client import Call, Client, OnError, Stream
+from app.ui.client import TIMEOUT_MS, Call, Client, OnError, Stream
 
 T = TypeVar("T")
 
@@ -42,6 +42,7 @@ class FakeClient(Client):
         type_: type[T],
         on_done: Callable[[T], None],
         on_error: OnError | None,
+        limit_ms: int = TIMEOUT_MS,
     ) -> Call:
         asked = Request(verb.decode(), path, msgspec.to_builtins(body))
         self.requests.append(asked)

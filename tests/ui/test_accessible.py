@@ -11,9 +11,14 @@ from pytestqt.qtbot import QtBot
 
 from app.protocol import Conversation, Message, MessagePage, Role
 from app.settings import LanguageChoice
+from app.ui.hardware import HardwarePage
+from app.ui.hardware.bar import Bar
+from app.ui.hardware.page import ADVICE, MACHINE, SPEED
 from app.ui.places import Place
 from app.ui.translate import translations
 from tests.ui.fake_client import FakeClient
+from tests.ui.finding import texts
+from tests.ui.hardware.said import tell_everything
 from tests.ui.test_window import Shown, conversation
 
 CONTROLS = {
@@ -152,6 +157,31 @@ def test_the_tab_order_begins_at_the_top_of_the_sidebar(shown: Shown) -> None:
         assert focused is not None
         order.append(focused.accessibleName())
     assert order == ["Hide sidebar", "Search conversations", "Chat"]
+
+
+@pytest.mark.parametrize("part", [MACHINE, ADVICE, SPEED])
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("language", [LanguageChoice.ENGLISH, LanguageChoice.CHINESE])
+def test_every_part_of_this_computer_is_named_and_reachable(
+    shown: Shown, part: int, size: tuple[int, int], language: LanguageChoice
+) -> None:
+    tell_everything(shown.client)
+    translations().use(language)
+    shown.window.resize(*size)
+    visit(shown, Place.COMPUTER)
+    page = shown.page()
+    assert isinstance(page, HardwarePage)
+    page.show_part(part)
+    told = {MACHINE: "RTX 4060", ADVICE: "Third", SPEED: "model 13"}[part]
+    shown.qtbot.waitUntil(lambda: told in texts(page))
+    QApplication.processEvents()
+    found = list(controls(page))
+    assert len(found) > 4
+    assert [widget for node, widget in found if not node.text(QAccessible.Text.Name).strip()] == []
+    worked = [widget for node, widget in found if node.role() not in UNREACHED and not node.state().readOnly]
+    assert [widget for widget in worked if not reachable(widget)] == []
+    bars = [bar for bar in page.findChildren(Bar) if bar.isVisibleTo(page)]
+    assert [bar for bar in bars if not bar.accessibleName()] == []
 
 
 def test_pictures_that_mean_something_have_words(shown: Shown) -> None:

@@ -1,100 +1,83 @@
+"""The page: three parts, made when they are wanted, silent while it is hidden."""
+
 import pytest
-from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.errors import AppError
-from app.protocol import Check, CheckState, Device, Machine
-from app.settings import LanguageChoice
 from app.ui.hardware import HardwarePage
-from app.ui.translate import translations
-from app.ui.widgets import ErrorCard
+from app.ui.hardware.advice_view import AdviceView
+from app.ui.hardware.machine_view import MachineView
+from app.ui.hardware.page import ADVICE, MACHINE, SPEED
+from app.ui.hardware.speed_view import SpeedView
+from app.ui.library import Library
+from app.ui.measuring import Measuring
 from tests.ui.fake_client import FakeClient
-from tests.ui.finding import button, child, texts
-
-GIB = 1024**3
-KNOWN = Machine(
-    os="Debian 12",
-    cpu_name="Ryzen",
-    physical_cores=8,
-    logical_cores=16,
-    ram_total=32 * GIB,
-    ram_available=20 * GIB,
-    disk_free=100 * GIB,
-    devices=(Device(name="RTX 4060", backend="CUDA", memory_total=8 * GIB, memory_free=7 * GIB),),
-)
-CHECKS = [
-    Check(code="memory", state=CheckState.GOOD, values={"available_bytes": 20 * GIB, "total_bytes": 32 * GIB}),
-    Check(code="broken_model", state=CheckState.WARN, values={"name": "Cut", "reason": "cut off"}),
-    Check(code="disk_low", state=CheckState.BAD, values={"path": "/x", "free_bytes": 1000}),
-]
+from tests.ui.finding import button, named, texts
 
 
 @pytest.fixture
-def page(qtbot: QtBot, client: FakeClient) -> HardwarePage:
-    client.answers["GET /api/hardware"] = KNOWN
-    client.answers["GET /api/doctor"] = CHECKS
-    page = HardwarePage(client)
+def page(qtbot: QtBot, told: FakeClient) -> HardwarePage:
+    told.answers["GET /api/models"] = []
+    page = HardwarePage(told, Library(told, told), Measuring(told, told))
     qtbot.addWidget(page)
     page.resize(800, 600)
     return page
 
 
-def test_it_asks_when_it_is_shown_and_tells_everything(page: HardwarePage, client: FakeClient, qtbot: QtBot) -> None:
-    assert client.requests == []
-    page.show()
-    assert "Looking at the machine" in texts(page)
-    qtbot.waitUntil(lambda: "Ryzen" in texts(page) and "Cut" in texts(page))
-    for part in ("8 cores, 16 threads", "20.0 GiB of 32.0 GiB free", "RTX 4060", "CUDA", "7.0 GiB of 8.0 GiB free"):
-        assert part in texts(page)
-    assert "Looking at the machine" not in texts(page)
+def paths(client: FakeClient) -> set[str]:
+    return {request.path.split("?")[0] for request in client.requests}
 
 
-def test_unknown_is_said_to_be_unknown(page: HardwarePage, client: FakeClient, qtbot: QtBot) -> None:
-    client.answers["GET /api/hardware"] = Machine(os="Plan 9")
+def test_it_asks_when_it_is_shown_and_only_for_what_is_in_front(
+    page: HardwarePage, told: FakeClient, qtbot: QtBot
+) -> None:
+    assert told.requests == []
     page.show()
-    qtbot.waitUntil(lambda: bool(page.facts()))
-    facts = dict(page.facts())
-    for name in ("Processor", "Cores", "Memory", "Disk of the model folder"):
-        assert facts[name] == "unknown"
-    assert facts["Graphics card"] == "none the engine can use"
+    qtbot.waitUntil(lambda: "Ryzen" in texts(page))
+    assert paths(told) == {"/api/hardware", "/api/doctor", "/api/memory"}
+    assert page.findChild(AdviceView) is None
+    assert page.findChild(SpeedView) is None
+
+
+def test_the_tabs_lead_to_the_parts_which_are_made_once(page: HardwarePage, told: FakeClient, qtbot: QtBot) -> None:
+    page.show()
+    machine = page.view
+    assert isinstance(machine, MachineView)
+    button(page, "What to run").click()
+    qtbot.waitUntil(lambda: "Balanced" in texts(page))
+    assert isinstance(page.view, AdviceView)
+    assert not machine.isVisibleTo(page)
+    assert not machine.sampling.active
+    button(page, "Speed").click()
+    assert isinstance(page.view, SpeedView)
+    assert [each.isChecked() for each in page.tabs.buttons] == [False, False, True]
+    button(page, "The machine").click()
+    assert page.view is machine
+    assert machine.sampling.active
 
 
 @pytest.mark.parametrize(
-    ("machine", "said"),
-    [
-        (Machine(os="x", ram_total=8 * GIB), "8.0 GiB"),
-        (Machine(os="x", ram_available=3 * GIB), "3.0 GiB free"),
-    ],
+    ("part", "path"), [(MACHINE, "/api/hardware"), (ADVICE, "/api/advice"), (SPEED, "/api/measurements")]
 )
-def test_half_known_memory_is_not_made_up(page: HardwarePage, machine: Machine, said: str) -> None:
-    page._on_machine(machine)
-    assert dict(page.facts())["Memory"] == said
-
-
-def test_signs_have_words(page: HardwarePage, qtbot: QtBot) -> None:
+def test_looking_again_asks_for_the_part_in_front(page: HardwarePage, told: FakeClient, part: int, path: str) -> None:
     page.show()
-    qtbot.waitUntil(lambda: "Cut" in texts(page))
-    names = [each.accessibleName() for each in page.findChildren(QLabel)]
-    assert {"Works", "Worth knowing", "Does not work"} <= set(names)
+    page.show_part(part)
+    asked = len(told.asked("GET", path))
+    named(page, "Look again").click()
+    assert len(told.asked("GET", path)) == asked + 1
 
 
-def test_an_error_stands_on_the_page_with_a_way_out(page: HardwarePage, client: FakeClient, qtbot: QtBot) -> None:
-    client.answers["GET /api/hardware"] = AppError("backend_gone")
-    client.answers["GET /api/doctor"] = AppError("backend_gone")
+def test_no_sample_is_taken_once_the_page_is_hidden(page: HardwarePage, told: FakeClient, qtbot: QtBot) -> None:
     page.show()
-    qtbot.waitUntil(lambda: page.findChild(ErrorCard) is not None)
-    client.answers["GET /api/hardware"] = KNOWN
-    client.answers["GET /api/doctor"] = CHECKS
-    card = child(page, ErrorCard)
-    button(card, "Try again").click()
-    qtbot.waitUntil(lambda: "Ryzen" in texts(page))
-    assert not card.isVisibleTo(page)
+    qtbot.waitUntil(lambda: "free 20.0 GiB" in texts(page))
+    view = page.view
+    assert isinstance(view, MachineView)
+    page.hide()
+    assert not view.sampling.active
 
 
-def test_checks_speak_the_language_of_the_window(page: HardwarePage, qtbot: QtBot) -> None:
-    page.show()
-    qtbot.waitUntil(lambda: "Cut" in texts(page))
-    translations().use(LanguageChoice.CHINESE)
-    qtbot.waitUntil(lambda: "8 核，16 线程" in texts(page))
-    assert "内存：" in texts(page)
-    assert "8 cores" not in texts(page)
+def test_settings_are_asked_for_where_nothing_runs(page: HardwarePage, qtbot: QtBot) -> None:
+    page.show_part(ADVICE)
+    view = page.view
+    assert isinstance(view, AdviceView)
+    with qtbot.waitSignal(page.settings_wanted):
+        view.settings_wanted.emit()
