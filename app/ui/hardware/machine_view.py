@@ -28,6 +28,7 @@ class MachineView(View):
         self._memory, self._facts = Card(), Card()
         self._ram = MemoryRow()
         self._devices: list[MemoryRow] = []
+        self._rows: list[FactRow] = []
         self._memory.add_row(self._ram)
         self.checks, self._loaded = Checks(), LoadedModels(name_of)
         self.sampling = Sampling(client, self)
@@ -68,11 +69,7 @@ class MachineView(View):
         self._ram.set_words(self.tr("Main memory"))
         if machine is None:
             return
-        self._facts.clear()
-        for name, value in machine_facts(machine):
-            row = FactRow()
-            row.set_words(name, value)
-            self._facts.add_row(row)
+        self._show_facts(machine_facts(machine))
         while len(self._devices) < len(machine.devices):
             row_of_device = MemoryRow()
             self._devices.append(row_of_device)
@@ -82,6 +79,18 @@ class MachineView(View):
             if place < len(machine.devices):
                 each.set_words(machine.devices[place].name, device_facts(machine.devices[place]))
         self._show_sample()
+
+    def _show_facts(self, facts: list[tuple[str, str]]) -> None:
+        """In the rows there are; a language or a new fact does not build them anew."""
+        while len(self._rows) < len(facts):
+            self._rows.append(FactRow())
+            self._facts.add_row(self._rows[-1])
+        if len(self._rows) > len(facts):
+            self._facts.clear()
+            self._rows.clear()
+            self._show_facts(facts)
+        for row, (name, value) in zip(self._rows, facts, strict=True):
+            row.set_words(name, value)
 
     def _show_sample(self) -> None:
         """The memory of this moment; before the first sample, what was found."""

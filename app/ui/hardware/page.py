@@ -5,9 +5,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.ui.client import Client
-from app.ui.hardware.advice_view import AdviceView
-from app.ui.hardware.machine_view import MachineView
-from app.ui.hardware.speed_view import SpeedView
 from app.ui.hardware.tabs import Tabs
 from app.ui.hardware.view import View
 from app.ui.library import Library
@@ -67,10 +64,17 @@ class HardwarePage(Page):
         self.view.fetch()
 
     def _make(self, part: int) -> View:
+        """Parts are imported when they are made: the page stands at once."""
         if part == MACHINE:
+            from app.ui.hardware.machine_view import MachineView  # noqa: PLC0415
+
             return MachineView(self._client, self._name_of)
         if part == SPEED:
+            from app.ui.hardware.speed_view import SpeedView  # noqa: PLC0415
+
             return SpeedView(self._client, self._measuring, self._library)
+        from app.ui.hardware.advice_view import AdviceView  # noqa: PLC0415
+
         advice = AdviceView(self._client)
         advice.settings_wanted.connect(self.settings_wanted)
         return advice
