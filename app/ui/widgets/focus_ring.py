@@ -1,6 +1,6 @@
 """The ring around whatever has the keyboard: drawn outside the border, only while the keyboard leads."""
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -25,13 +25,18 @@ class FocusRing(QFocusFrame):
         self.hide()
         app.focusChanged.connect(self._on_focus_changed)
 
+    @property
+    def seen(self) -> QRect:
+        """Where there is room for the ring: a row may reach to the very edge of what it lies in."""
+        return self.rect() & self.parentWidget().rect().translated(-self.pos())
+
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
         width = 2.0 * theme.unit
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.colour("accent"), width))
-        rect = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        rect = QRectF(self.seen).adjusted(width / 2, width / 2, -width / 2, -width / 2)
         painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
 
     def _on_focus_changed(self, old: QWidget | None, now: QWidget | None) -> None:

@@ -275,6 +275,21 @@ def test_the_ring_follows_the_keyboard_only(qtbot: QtBot, host: Host, qapp: QApp
     assert not ring.isVisible()  # a field shows its focus by its border
 
 
+def test_the_ring_is_whole_where_a_row_reaches_to_the_edge(qtbot: QtBot, qapp: QApplication) -> None:
+    window, row = QWidget(), QPushButton("Row")
+    qtbot.addWidget(window)
+    row.setParent(window)
+    row.setGeometry(0, 10, 200, 32)
+    window.resize(200, 100)
+    ring = FocusRing(window, qapp)
+    with qtbot.waitExposed(window):
+        window.show()
+    ring.setWidget(row)
+    ring.show()
+    assert ring.geometry().width() > window.width()
+    assert window.rect().contains(ring.seen.translated(ring.pos()))
+
+
 def test_rows_do_not_widen_the_window(qtbot: QtBot) -> None:
     long = Label("word " * 200, wrap=True)
     window = QWidget()
