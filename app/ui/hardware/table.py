@@ -35,16 +35,23 @@ class Table(QWidget):
 
     def set_rows(self, rows: Sequence[Sequence[str]]) -> None:
         """Show these and no others."""
+        self._grid.setEnabled(False)  # else every cell that appears lays out the whole page
         while len(self._rows) < len(rows):
-            line = len(self._rows) + 1
-            self._rows.append([self._cell(line, column) for column in range(self._columns)])
-            self._restyle()
+            self._rows.append(self._line(len(self._rows) + 1))
         self._shown = len(rows)
         for place, cells in enumerate(self._rows):
             for column, cell in enumerate(cells):
                 cell.setVisible(place < self._shown)
                 if place < self._shown:
                     self._say(cell, column, rows[place][column])
+        self._grid.setEnabled(True)
+
+    def _line(self, line: int) -> list[Label]:
+        cells = [self._cell(line, column) for column in range(self._columns)]
+        font = theme_of(self).number_font(SMALL)
+        for cell in cells[self._words :]:
+            cell.setFont(font)
+        return cells
 
     def _say(self, cell: Label, column: int, text: str) -> None:
         """A figure and its unit stay on one line; before a bracket there may be a break."""
