@@ -1,12 +1,13 @@
 """The models in memory: what each part of them was to take, and what it takes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.format import memory_size
 from app.protocol import LoadedMemory, MemoryUse
 from app.ui.hardware.bar import Bar
+from app.ui.hardware.builder import Builder
 from app.ui.hardware.parts import PARTS, device_name, paired, part_name, pieces, sizes
 from app.ui.hardware.table import Table
 from app.ui.theme import theme_of
@@ -22,6 +23,7 @@ class LoadedModels(Retranslated, QWidget):
         self._name_of = name_of
         self._loaded: Sequence[LoadedMemory] = ()
         self._cards: list[LoadedCard] = []
+        self._builder = Builder(self)
         self._none = Label(role="muted", wrap=True)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -40,16 +42,19 @@ class LoadedModels(Retranslated, QWidget):
         self._show()
 
     def _show(self) -> None:
-        while len(self._cards) < len(self._loaded):
-            card = LoadedCard()
-            self._column.addWidget(card)
-            self._cards.append(card)
-        for place, card in enumerate(self._cards):
-            card.setVisible(place < len(self._loaded))
-            if place < len(self._loaded):
-                one = self._loaded[place]
-                card.show_memory(self._name_of(one.model), one)
+        for card in self._cards[len(self._loaded) :]:
+            card.hide()
         self._none.setVisible(not self._loaded)
+        self._builder.build(self._show_cards())
+
+    def _show_cards(self) -> Iterator[None]:
+        for place, one in enumerate(self._loaded):
+            if place == len(self._cards):
+                self._cards.append(LoadedCard())
+                self._column.addWidget(self._cards[place])
+            self._cards[place].show_memory(self._name_of(one.model), one)
+            self._cards[place].show()
+            yield
 
     def _restyle(self) -> None:
         self._column.setSpacing(theme_of(self).px(8))

@@ -1,10 +1,14 @@
 """This computer: what Alcove sees of it, what to run on it, and how fast that is."""
 
+from collections.abc import Iterator
+from importlib import import_module
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.ui.client import Client
+from app.ui.hardware.builder import Builder
 from app.ui.hardware.tabs import Tabs
 from app.ui.hardware.view import View
 from app.ui.library import Library
@@ -25,6 +29,7 @@ class HardwarePage(Page):
         self._client, self._library, self._measuring = client, library, measuring
         self._views: dict[int, View] = {}
         self._front = MACHINE
+        self._builder = Builder(self)
         self.tabs = Tabs(3)
         self._again = IconButton("refresh-cw", "", size=32)
         self.corner.addWidget(self._again)
@@ -59,6 +64,13 @@ class HardwarePage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.show_part(self._front)
+        self._builder.build(self._imports())
+
+    def _imports(self) -> Iterator[None]:
+        """The other tabs open sooner when their code is there."""
+        for name in ("advice_view", "speed_view"):
+            yield
+            import_module(f"app.ui.hardware.{name}")
 
     def _on_again(self) -> None:
         self.view.fetch()
