@@ -83,7 +83,7 @@ class Shelf:
             if self._graphics:
                 self._known = await self.machine()
             elif self._known is None:
-                self._known = await asyncio.to_thread(detect, self.folder)
+                self._known = await asyncio.to_thread(detect, self.folder, cache=self._preferences.cache)
         return with_sample(self._known, await self._sample(self._known))
 
     async def sample(self) -> MemorySample:

@@ -80,7 +80,7 @@ class Measured(Nobody):
 def test_plans_count_with_what_was_measured_but_no_less_than_half_the_usual(home: Path) -> None:
     shelf = Shelf(Preferences(paths_of(home)))
     model, wish = dense(), Wish.of(LoadParams())
-    setting = next(wish.settings(wish.target(model)))
+    setting = next(wish.settings(wish.target(model), model))
     usual = prior_residual(BEFORE.devices[0], model, wish.placement(model, setting))
     assert Planning(shelf, Measured(900 * MIB)).residuals(model, BEFORE, wish) == {"CUDA0": 900 * MIB}
     assert Planning(shelf, Measured(MIB)).residuals(model, BEFORE, wish) == {"CUDA0": usual // 2}

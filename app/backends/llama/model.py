@@ -182,8 +182,9 @@ def _split_fields(params: LoadParams, held: Held) -> dict[str, Any]:
 
 
 def _device_fields(params: LoadParams, held: Held) -> dict[str, Any]:
-    if not params.devices:
-        return {}
+    if not params.devices and params.gpu_layers != 0:
+        return {}  # of all there are llama.cpp takes its choice
+    # Without layers on any, no device is to be used at all: even an unused one takes memory.
     handles = [_device(name) for name in params.devices]
     array = held.keep((ctypes.c_void_p * (len(handles) + 1))(*handles, None))
     return {"devices": ctypes.cast(array, ctypes.c_void_p)}
