@@ -345,8 +345,12 @@ def test_the_same_question_has_the_same_answer_in_words(geometry: Geometry, mach
         assert text("reason", reason.code, reason.values, "en") != text("reason", reason.code, reason.values, "zh")
 
 
+faster = st.sampled_from([300e9, 1000e9])
+"""Than the processor's memory: of cards that are not, the search does not try every way to share a model."""
+
+
 @settings(deadline=None, max_examples=150)
-@given(models, machines(), wishes, st.integers(64 * MIB, 8 * GIB))
+@given(models, machines(faster), wishes, st.integers(64 * MIB, 8 * GIB))
 def test_more_free_memory_never_makes_a_plan_worse(geometry: Geometry, machine: Machine, wish: Wish, more: int) -> None:
     def larger(device: object) -> object:
         assert isinstance(device, type(machine.devices[0]))
