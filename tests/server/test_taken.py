@@ -52,6 +52,11 @@ def test_what_our_processes_hold_goes_before_what_became_less() -> None:
     assert found.measured[0].residual == 250 * MIB
 
 
+def test_a_driver_that_sees_none_of_our_processes_is_not_believed() -> None:
+    found = with_residuals(MEMORY, BEFORE, sampled(free=10 * GIB - 5 * GIB - 300 * MIB, ours=0))
+    assert found.measured[0].residual == 300 * MIB
+
+
 def test_where_nobody_tells_nothing_is_made_up() -> None:
     assert with_residuals(MEMORY, BEFORE, MemorySample()) == MEMORY
     assert rows_of(replace(MEMORY, measured=()), BEFORE, "1", 0.0) == []
