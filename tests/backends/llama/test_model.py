@@ -10,14 +10,14 @@ from app.backends.llama.process import LlamaBackend
 from app.protocol import LoadParams, TensorOverride
 
 
-def first_device(params: LoadParams, gpu_layers: int) -> int | None | str:
+def first_device(params: LoadParams, gpu_layers: int) -> int | str | None:
     """The first of the list that is passed; "llama.cpp's choice" where none is."""
     held = Held()
     devices = model_fields(params, gpu_layers, held).get("devices")
     if devices is None:
         return "llama.cpp's choice"
-    array = ctypes.cast(devices, ctypes.POINTER(ctypes.c_void_p))
-    return array[0]
+    first: int | None = ctypes.cast(devices, ctypes.POINTER(ctypes.c_void_p))[0]
+    return first
 
 
 def test_without_layers_on_any_no_device_is_used() -> None:
