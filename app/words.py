@@ -45,7 +45,10 @@ def error_words(code: str, values: Mapping[str, Value], language: Language = "en
 
 
 def text(
-    kind: Literal["check", "label", "cli", "reason"], code: str, values: Mapping[str, Value], language: Language
+    kind: Literal["check", "label", "cli", "reason", "system"],
+    code: str,
+    values: Mapping[str, Value],
+    language: Language,
 ) -> str:
     """One sentence of the given kind. Raises KeyError for a code without words."""
     return _fill(_table(language)[kind][code], values, language)

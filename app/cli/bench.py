@@ -3,7 +3,7 @@
 from app import format, words
 from app.cli.client import Client
 from app.cli.terminal import Progress, Terminal
-from app.protocol import BenchChanged, BenchReport, BenchRequest, BenchRow, Event, Range
+from app.protocol import BenchChanged, BenchEnded, BenchReport, BenchRequest, BenchRow, Event, Range
 
 
 def bench(terminal: Terminal, request: BenchRequest, as_json: bool) -> None:
@@ -15,7 +15,11 @@ def bench(terminal: Terminal, request: BenchRequest, as_json: bool) -> None:
                 _show_share(terminal, progress, event)
 
         with Client(terminal.paths, "command", show, terminal.other_version) as client:
-            report = client.post("/api/bench", BenchReport, request)
+            try:
+                report = client.post("/api/bench", BenchReport, request)
+            except KeyboardInterrupt:
+                client.delete("/api/bench", BenchEnded)  # the backend lives on where others are there
+                raise
     terminal.json(report) if as_json else show_report(terminal, report)
 
 

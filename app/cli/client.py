@@ -59,6 +59,11 @@ class Client:
         answer: T = self._ask("POST", url_of(path, query), kind, body)
         return answer
 
+    def delete(self, path: str, kind: type[T]) -> T:
+        """The decoded answer to a DELETE."""
+        answer: T = self._ask("DELETE", path, kind)
+        return answer
+
     def stream(self, path: str, kind: Any, **query: str | int) -> Generator[Any, None, None]:
         """The events of a stream until it ends; `kind` may be a union. Closing the generator closes the connection."""
         with self._presence.connection(SILENCE_S) as (connection, handshake, _):

@@ -73,6 +73,7 @@ from app.protocol.generation import (
 from app.protocol.machine import Check, CheckState, Device, Disk, Machine
 from app.protocol.measuring import (
     BenchChanged,
+    BenchEnded,
     BenchReport,
     BenchRequest,
     BenchRow,
@@ -134,6 +135,7 @@ __all__ = [
     "AnswerSnapshot",
     "AnswerToolCall",
     "BenchChanged",
+    "BenchEnded",
     "BenchReport",
     "BenchRequest",
     "BenchRow",

@@ -127,6 +127,12 @@ class BenchRow(Wire, frozen=True, kw_only=True):
     predicted: Range | None = None
 
 
+class BenchEnded(Wire, frozen=True, kw_only=True):
+    """What asking to end a measurement brought. `ended`: there was one."""
+
+    ended: bool
+
+
 class BenchReport(Wire, frozen=True, kw_only=True):
     """What `alcove bench` found."""
 

@@ -1,9 +1,10 @@
 """Measures how fast a model reads and writes at several depths, as it is loaded, beside what had been predicted."""
 
+import asyncio
 import contextlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from app.errors import AppError
 from app.hardware.speed import Speeds
@@ -40,11 +41,54 @@ class Benching:
         self._engines = engines
         self._measuring = measuring
         self._publish = publish
+        self._task: asyncio.Task[BenchReport] | None = None
 
-    async def run(self, asked: BenchRequest) -> BenchReport:
-        """Load the model where needed and measure it. Raises AppError, also "measuring_busy" while it answers."""
+    async def run(self, asked: BenchRequest, hung_up: Callable[[], Awaitable[None]]) -> BenchReport:
+        """Load the model where needed and measure it, until `hung_up()` returns: nobody waits for it any more.
+
+        Raises AppError: "measuring_busy" while the model answers or another is measured, "measuring_cancelled".
+        """
         if not 1 <= asked.repeats <= MOST_REPEATS:
             raise AppError("bad_request", reason=f"repeats are 1 to {MOST_REPEATS}")
+        if self._task is not None:
+            raise AppError("measuring_busy")
+        task = self._task = asyncio.create_task(self._cleared_up(asked))
+        leaving = asyncio.ensure_future(hung_up())
+        try:
+            await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            if not task.done():
+                await self.cancel()
+        if task.cancelled():
+            raise AppError("measuring_cancelled")
+        return task.result()
+
+    async def cancel(self) -> bool:
+        """End the measurement, if there is one, and unload what was loaded for it. Whether there was one."""
+        task = self._task
+        if task is None:
+            return False
+        if not task.cancelling():  # a second time would cut off the clearing up
+            task.cancel()
+        await asyncio.wait({task})
+        return True
+
+    async def _cleared_up(self, asked: BenchRequest) -> BenchReport:
+        """The measurement; where it is cancelled, its model goes unless it was there before or others use it."""
+        try:
+            entry = await self._engines.choose(asked.model)
+            before = [each.id for each in self._engines.loaded]
+            try:
+                return await self._report(asked)
+            except asyncio.CancelledError:
+                if entry.id not in before:
+                    await self._engines.unload_unused(entry.id)
+                raise
+        finally:
+            self._task = None
+
+    async def _report(self, asked: BenchRequest) -> BenchReport:
         begun = time.monotonic()
         async with self._engines.use(asked.model) as engine:
             load_s = time.monotonic() - begun

@@ -111,6 +111,11 @@ class Engines:
             await self._place.clear()
         return self._now(entry)
 
+    async def unload_unused(self, name: str) -> None:
+        """Unload it, or stop loading it, unless somebody holds it or waits for it."""
+        if not self._place.users(name):
+            await self.unload(name)
+
     @contextlib.asynccontextmanager
     async def use(self, name: str) -> AsyncIterator[Engine]:
         """The loaded model, held in memory while the context lasts; loads it where needed.

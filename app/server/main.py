@@ -162,6 +162,7 @@ async def _close(services: Services, listener: Listener) -> None:
     """End what runs, the answers first: their last words are stored before anything they need goes away."""
     await services.answers.close()
     await services.calibrating.cancel()
+    await services.benching.cancel()
     await services.measuring.close()
     await asyncio.gather(services.port.close(), services.engines.close())
     await services.sweep_states()

@@ -30,6 +30,7 @@ _STATUS = {
     "busy": 409,
     "load_cancelled": 409,
     "measuring_busy": 409,
+    "measuring_cancelled": 409,
     "port_in_use": 409,
     "port_open": 409,
     "request_too_large": 413,

@@ -5,6 +5,7 @@ from PySide6.QtCore import QObject, Signal
 from app.errors import AppError
 from app.protocol import (
     BenchChanged,
+    BenchEnded,
     BenchReport,
     BenchRequest,
     CalibrationChanged,
@@ -66,10 +67,11 @@ class Measuring(QObject):
         self.changed.emit()
 
     def cancel_bench(self) -> None:
-        """Hang up."""
+        """Hang up, and have the backend end it."""
         if self._bench is not None:
             self._bench.abort()
             self._end_bench()
+            self._client.delete("/api/bench", BenchEnded, lambda _ended: None)
 
     def _on_calibration(self, state: CalibrationState) -> None:
         ended = self.calibration.running and not state.running

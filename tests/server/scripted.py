@@ -240,6 +240,7 @@ async def serving(home: Path, script: Script) -> AsyncIterator[Server]:
     finally:
         await services.answers.close()
         await services.calibrating.cancel()
+        await services.benching.cancel()
         await services.measuring.close()
         await services.engines.close()
         services.events.close()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from app.backends.probe import EngineReport
 from app.errors import AppError
 from app.protocol import (
+    BenchEnded,
     BenchReport,
     BenchRequest,
     CalibrationChanged,
@@ -274,6 +275,45 @@ async def test_a_model_is_measured_at_each_depth_beside_its_prediction(server: S
     assert (decode.measured.low, decode.measured.expected, decode.measured.high) == pytest.approx((30.0, 33.0, 36.0))
     assert decode.predicted is not None
     assert all(request.prompt and not request.speculate for request in server.script.asked)
+
+
+async def test_a_measurement_is_ended_and_its_model_unloaded(server: Server) -> None:
+    server.script.acts = [[asyncio.Event()]]
+    asked = asyncio.create_task(server.refused("POST", "/api/bench", BenchRequest(model="tiny")))
+    await until(lambda: server.script.at_work)
+    assert (await server.refused("POST", "/api/bench", BenchRequest(model="tiny")))[1] == "measuring_busy"
+    assert (await server.ask_for("DELETE", "/api/bench", BenchEnded)).ended
+    assert (await asked)[:2] == (409, "measuring_cancelled")
+    assert server.script.at_work == 0
+    assert server.services.engines.loaded == ()
+    assert not (await server.ask_for("DELETE", "/api/bench", BenchEnded)).ended
+
+
+async def test_a_model_that_was_there_before_stays(server: Server) -> None:
+    await answer(server, act(wrote()))
+    server.script.acts = [[asyncio.Event()]]
+    asked = asyncio.create_task(server.refused("POST", "/api/bench", BenchRequest(model="tiny")))
+    await until(lambda: server.script.at_work)
+    await server.ask_for("DELETE", "/api/bench", BenchEnded)
+    await asked
+    assert [entry.id for entry in server.services.engines.loaded] == ["tiny"]
+
+
+async def test_loading_for_a_measurement_is_ended_too(server: Server) -> None:
+    server.script.loading = asyncio.Event()
+    asked = asyncio.create_task(server.refused("POST", "/api/bench", BenchRequest(model="tiny")))
+    await until(lambda: server.script.loads)
+    await server.ask_for("DELETE", "/api/bench", BenchEnded)
+    assert (await asked)[1] == "measuring_cancelled"
+    assert server.services.engines.loaded == ()
+
+
+async def test_a_client_that_hangs_up_ends_its_measurement(server: Server) -> None:
+    server.script.acts = [[asyncio.Event()]]
+    asked = asyncio.create_task(server.refused("POST", "/api/bench", BenchRequest(model="tiny")))
+    await until(lambda: server.script.at_work)
+    asked.cancel()
+    await until(lambda: not server.script.at_work and not server.services.engines.loaded)
 
 
 async def test_what_cannot_be_measured_is_refused(server: Server) -> None:

@@ -1,8 +1,11 @@
 """The routes about speed: the calibration of this machine, what was measured, and measuring a model."""
 
+from functools import partial
+
+from starlette.requests import Request
 from starlette.routing import Route
 
-from app.protocol import BenchReport, BenchRequest, CalibrationState, Measurement
+from app.protocol import BenchEnded, BenchReport, BenchRequest, CalibrationState, Measurement
 from app.server.endpoint import Call, endpoint
 from app.server.services import Services
 
@@ -21,6 +24,7 @@ class MeasuringRoutes:
             endpoint("GET", "/api/measurements", self.measurements),
             endpoint("DELETE", "/api/measurements", self.clear),
             endpoint("POST", "/api/bench", self.bench, BenchRequest),
+            endpoint("DELETE", "/api/bench", self.end_bench),
         ]
 
     async def calibration(self, call: Call[None]) -> CalibrationState:
@@ -41,4 +45,13 @@ class MeasuringRoutes:
         return self._measuring.all()
 
     async def bench(self, call: Call[BenchRequest]) -> BenchReport:
-        return await self._benching.run(call.body)
+        return await self._benching.run(call.body, partial(_hung_up, call.request))
+
+    async def end_bench(self, call: Call[None]) -> BenchEnded:
+        return BenchEnded(ended=await self._benching.cancel())
+
+
+async def _hung_up(request: Request) -> None:
+    """Return once the client has left. Its body has been read: nothing else can come."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.errors import AppError
-from app.protocol import Advice, Suggestion
+from app.protocol import Advice
 from app.ui.client import Call, Client
 from app.ui.hardware.advice_words import picks, reasons_said
+from app.ui.hardware.builder import Builder
 from app.ui.hardware.pick_card import PickCard
 from app.ui.hardware.question import Question
 from app.ui.hardware.ranked_row import RankedRow
@@ -18,7 +19,7 @@ from app.ui.widgets import Card, EmptyState, Label, section_title
 
 
 class AdviceView(View):
-    """Asks anew when it is shown and whenever the question changes. Rows are built one at a time, between events."""
+    """Asks anew when it is shown and whenever the question changes. Cards and rows come one in each turn."""
 
     settings_wanted = Signal()
 
@@ -28,9 +29,7 @@ class AdviceView(View):
         self._call: Call | None = None
         self._advice: Advice | None = None
         self._cards: list[PickCard] = []
-        self._rest: Iterator[Suggestion] = iter(())
-        self._builder = QTimer(self, interval=0)
-        self._builder.timeout.connect(self._build_row)
+        self._builder = Builder(self)
         self.question = Question()
         self.question.asked.connect(self.fetch)
         self._waiting, self._assumed = Label(role="muted", wrap=True), Label(role="muted", wrap=True)
@@ -81,7 +80,7 @@ class AdviceView(View):
 
     def _show(self) -> None:
         advice = self._advice
-        self._show_cards(advice)
+        self._clear_cards()
         assumed = reasons_said(advice.assumptions) if advice is not None else ""
         self._assumed.setText(self.tr("Assumed: {said}").format(said=assumed))
         self._assumed.setVisible(bool(assumed))
@@ -92,8 +91,7 @@ class AdviceView(View):
             )
         self._nothing.setVisible(nothing)
         self._ranked.clear()
-        self._rest = iter(advice.ranked if advice is not None else ())
-        self._builder.start()
+        self._builder.build(self._cards_and_rows(advice) if advice is not None else ())
         self._not_worth.show_sentences(
             [(one.name, reasons_said([one.reason])) for one in advice.not_worth] if advice is not None else []
         )
@@ -111,18 +109,18 @@ class AdviceView(View):
         title.setVisible(shown)
         widget.setVisible(shown)
 
-    def _show_cards(self, advice: Advice | None) -> None:
+    def _clear_cards(self) -> None:
         for card in self._cards:
             self.column.removeWidget(card)
             card.deleteLater()
-        self._cards = [PickCard(*pick) for pick in picks(advice)] if advice is not None else []
-        place = self.column.indexOf(self._nothing)
-        for offset, card in enumerate(self._cards):
-            self.column.insertWidget(place + offset, card)
+        self._cards = []
 
-    def _build_row(self) -> None:
-        suggestion = next(self._rest, None)
-        if suggestion is None:
-            self._builder.stop()
-            return
-        self._ranked.add_row(RankedRow(suggestion))
+    def _cards_and_rows(self, advice: Advice) -> Iterator[None]:
+        for pick in picks(advice):
+            card = PickCard(*pick)
+            self.column.insertWidget(self.column.indexOf(self._nothing), card)
+            self._cards.append(card)
+            yield
+        for suggestion in advice.ranked:
+            self._ranked.add_row(RankedRow(suggestion))
+            yield

@@ -16,6 +16,14 @@ def use_name(use: Use) -> str:
     return text("cli", f"use_{use.value.replace('-', '_')}", {}, language())
 
 
+def system_said(system: str) -> str:
+    """Who measured the quality; a system that only a newer catalogue knows is called by its id."""
+    try:
+        return text("system", system, {}, language())
+    except KeyError:
+        return system
+
+
 def reasons_said(reasons: Sequence[Reason]) -> str:
     """The sentences one after the other."""
     chinese = language() == "zh"

@@ -1,11 +1,12 @@
 """What works here and what does not: faults first, each with its cure; what is well stays folded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.protocol import Check, CheckState
+from app.ui.hardware.builder import Builder
 from app.ui.icons import icon
 from app.ui.theme import theme_of
 from app.ui.translate import Retranslated, language
@@ -25,6 +26,7 @@ class Checks(Retranslated, QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._checks: Sequence[Check] = ()
+        self._builder = Builder(self)
         self._faults, self._good = Card(), Card()
         self._fold = Button(kind="quiet", name="chevron-down")
         self._fold.clicked.connect(self._on_fold)
@@ -46,9 +48,13 @@ class Checks(Retranslated, QWidget):
         self._build()
 
     def _build(self) -> None:
-        words = self._words()
         for card in (self._faults, self._good):
             card.clear()
+        self._builder.build(self._lines())
+        self._say_fold(sum(check.state is CheckState.GOOD for check in self._checks))
+
+    def _lines(self) -> Iterator[None]:
+        words = self._words()
         good = [check for check in self._checks if check.state is CheckState.GOOD]
         order = (CheckState.BAD, CheckState.WARN)
         faults = [check for state in order for check in self._checks if check.state is state]
@@ -57,11 +63,11 @@ class Checks(Retranslated, QWidget):
                 line = _CheckLine(check.state)
                 line.set_words(text("check", check.code, check.values, language()), words[check.state])
                 card.add_row(line)
+                yield
         if not faults:
             line = _CheckLine(CheckState.GOOD)
             line.set_words(self.tr("Everything works."), words[CheckState.GOOD])
             self._faults.add_row(line)
-        self._say_fold(len(good))
 
     def _say_fold(self, count: int) -> None:
         shown = self._good.isVisibleTo(self)

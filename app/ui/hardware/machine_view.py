@@ -1,10 +1,11 @@
 """What was found: memories as bars, facts, what is wrong, and what the loaded models take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from app.errors import AppError
 from app.protocol import Check, Machine, MemorySample
 from app.ui.client import Client
+from app.ui.hardware.builder import Builder
 from app.ui.hardware.checks import Checks
 from app.ui.hardware.fact_row import FactRow
 from app.ui.hardware.loaded import LoadedModels
@@ -24,6 +25,7 @@ class MachineView(View):
         self._client = client
         self._machine: Machine | None = None
         self._sample = MemorySample()
+        self._builder = Builder(self)
         self._waiting = Label(role="muted")
         self._memory, self._facts = Card(), Card()
         self._ram = MemoryRow()
@@ -67,30 +69,34 @@ class MachineView(View):
         for widget in (self._facts, self._titles[3]):
             widget.setVisible(machine is not None)
         self._ram.set_words(self.tr("Main memory"))
-        if machine is None:
-            return
-        self._show_facts(machine_facts(machine))
+        if machine is not None:
+            self._builder.build(self._parts(machine))
+
+    def _parts(self, machine: Machine) -> Iterator[None]:
         while len(self._devices) < len(machine.devices):
             row_of_device = MemoryRow()
             self._devices.append(row_of_device)
             self._memory.add_row(row_of_device)
+            yield
         for place, each in enumerate(self._devices):
             each.setVisible(place < len(machine.devices))
             if place < len(machine.devices):
                 each.set_words(machine.devices[place].name, device_facts(machine.devices[place]))
         self._show_sample()
+        yield
+        yield from self._fact_rows(machine_facts(machine))
 
-    def _show_facts(self, facts: list[tuple[str, str]]) -> None:
+    def _fact_rows(self, facts: list[tuple[str, str]]) -> Iterator[None]:
         """In the rows there are; a language or a new fact does not build them anew."""
-        while len(self._rows) < len(facts):
-            self._rows.append(FactRow())
-            self._facts.add_row(self._rows[-1])
         if len(self._rows) > len(facts):
             self._facts.clear()
             self._rows.clear()
-            self._show_facts(facts)
-        for row, (name, value) in zip(self._rows, facts, strict=True):
-            row.set_words(name, value)
+        for place, (name, value) in enumerate(facts):
+            if place == len(self._rows):
+                self._rows.append(FactRow())
+                self._facts.add_row(self._rows[-1])
+            self._rows[place].set_words(name, value)
+            yield
 
     def _show_sample(self) -> None:
         """The memory of this moment; before the first sample, what was found."""

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.format import count, parameters
 from app.protocol import Suggestion
-from app.ui.hardware.advice_words import download_said, first_word_said, reasons_said, speed_said
+from app.ui.hardware.advice_words import download_said, first_word_said, reasons_said, speed_said, system_said
 from app.ui.hardware.plan_bars import PlanBars
 from app.ui.hardware.verdict_sign import VerdictSign, quantization_words, verdict_words
 from app.ui.theme import SMALL, theme_of
@@ -97,7 +97,9 @@ class Details(Retranslated, QWidget):
             quantization_words(one.quantization),
             self.tr("context of {count} tokens").format(count=count(one.plan.context_length)),
             self.tr("{count} parameters").format(count=parameters(round(one.parameters * 1e9))),
-            self.tr("quality {score} of 100 ({source})").format(score=f"{one.quality:.0f}", source=one.quality_source),
+            self.tr("quality {score} of 100 ({source})").format(
+                score=f"{one.quality:.0f}", source=system_said(one.quality_source)
+            ),
             one.maker,
             one.licence,
             f"{one.repo}/{one.file}",

@@ -1,14 +1,17 @@
 """A small table: a heading and rows of words, columns of figures at the right with figures of one width."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.ui.hardware.builder import Builder
 from app.ui.theme import SMALL, theme_of
 from app.ui.widgets import Label, follow_theme
 
 _FAST = "\N{NO-BREAK SPACE}"
+_AT_ONCE = 4
+"""New lines in one turn of the event loop."""
 
 
 class Table(QWidget):
@@ -22,6 +25,7 @@ class Table(QWidget):
         self._head = [self._cell(0, column, "muted") for column in range(self._columns)]
         self._rows: list[list[Label]] = []
         self._shown = 0
+        self._builder = Builder(self)
         follow_theme(self._restyle)
 
     @property
@@ -34,17 +38,33 @@ class Table(QWidget):
             cell.setText(text)
 
     def set_rows(self, rows: Sequence[Sequence[str]]) -> None:
-        """Show these and no others."""
+        """Show these and no others: at once where there are lines for them, the rest a few in each turn."""
+        self._show(rows[: len(self._rows)])
+        self._builder.build(self._grow(rows))
+
+    def _grow(self, rows: Sequence[Sequence[str]]) -> Iterator[None]:
+        while self._shown < len(rows):
+            self._show(rows[: self._shown + _AT_ONCE])
+            yield
+
+    def _show(self, rows: Sequence[Sequence[str]]) -> None:
+        self._grid.setEnabled(False)  # else every cell that appears lays out the whole page
         while len(self._rows) < len(rows):
-            line = len(self._rows) + 1
-            self._rows.append([self._cell(line, column) for column in range(self._columns)])
-            self._restyle()
+            self._rows.append(self._line(len(self._rows) + 1))
         self._shown = len(rows)
         for place, cells in enumerate(self._rows):
             for column, cell in enumerate(cells):
                 cell.setVisible(place < self._shown)
                 if place < self._shown:
                     self._say(cell, column, rows[place][column])
+        self._grid.setEnabled(True)
+
+    def _line(self, line: int) -> list[Label]:
+        cells = [self._cell(line, column) for column in range(self._columns)]
+        font = theme_of(self).number_font(SMALL)
+        for cell in cells[self._words :]:
+            cell.setFont(font)
+        return cells
 
     def _say(self, cell: Label, column: int, text: str) -> None:
         """A figure and its unit stay on one line; before a bracket there may be a break."""

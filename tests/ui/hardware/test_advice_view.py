@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
@@ -10,11 +11,13 @@ from PySide6.QtWidgets import QBoxLayout
 from pytestqt.qtbot import QtBot
 
 from app.errors import AppError
+from app.paths import RESOURCES
 from app.protocol import Advice, Reason, Use
 from app.settings import LanguageChoice
 from app.ui.hardware.advice_view import AdviceView
-from app.ui.hardware.advice_words import download_said, rate_said, speed_said
+from app.ui.hardware.advice_words import download_said, rate_said, speed_said, system_said
 from app.ui.hardware.bar import Bar
+from app.ui.hardware.builder import building
 from app.ui.hardware.pick_card import PickCard
 from app.ui.hardware.ranked_row import RankedRow
 from app.ui.hardware.verdict_sign import quantization_words
@@ -32,7 +35,7 @@ def view(qtbot: QtBot, told: FakeClient) -> AdviceView:
     view.resize(700, 900)
     view.show()
     view.fetch()
-    qtbot.waitUntil(lambda: len(rows(view)) == 3 and not view._builder.isActive())
+    qtbot.waitUntil(lambda: len(rows(view)) == 3 and not building())
     return view
 
 
@@ -182,3 +185,11 @@ def test_speeds_and_sizes_in_words() -> None:
 )
 def test_quantizations_in_plain_words(name: str, said: str) -> None:
     assert quantization_words(name) == said
+
+
+def test_every_system_of_measurement_has_a_name() -> None:
+    found = msgspec.json.decode((RESOURCES / "catalogue.json").read_bytes())
+    systems = [system["id"] for system in found["systems"]]
+    assert systems
+    assert [system for system in systems if system_said(system) == system] == []
+    assert system_said("of-a-newer-catalogue") == "of-a-newer-catalogue"

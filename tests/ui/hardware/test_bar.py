@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.ui.hardware.bar import Bar, Legend, Piece, Tone
+from app.ui.hardware.builder import building
 from app.ui.hardware.table import Table
 from app.ui.theme import theme_of
 
@@ -47,6 +48,7 @@ def test_a_table_keeps_its_cells_and_hides_what_is_no_more(qtbot: QtBot) -> None
     qtbot.addWidget(table)
     table.set_head(["name", "figure"])
     table.set_rows([["a", "1"], ["b", "2"]])
+    qtbot.waitUntil(lambda: not building())
     cells = table.findChildren(QLabel)
     table.set_rows([["a", "3"]])
     assert table.rows == [["a", "3"]]

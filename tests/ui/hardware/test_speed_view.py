@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 from app.errors import AppError
 from app.protocol import (
     BenchChanged,
+    BenchEnded,
     CalibrationChanged,
     CalibrationState,
     Hello,
@@ -15,6 +16,7 @@ from app.protocol import (
     ModelState,
     Status,
 )
+from app.ui.hardware.builder import building
 from app.ui.hardware.record_words import figure_of, median_error, subject_of
 from app.ui.hardware.speed_view import SpeedView
 from app.ui.library import Library
@@ -50,7 +52,7 @@ def view(qtbot: QtBot, told: FakeClient, measuring: Measuring) -> SpeedView:
     view.resize(700, 900)
     view.show()
     view.fetch()
-    qtbot.waitUntil(lambda: "model 13" in said(view) and view.bench.model.count() == 2)
+    qtbot.waitUntil(lambda: "model 13" in said(view) and view.bench.model.count() == 2 and not building())
     return view
 
 
@@ -121,7 +123,7 @@ def test_a_model_is_measured_with_progress_and_a_table(
     assert card.progress.maximum() == 0, "it may have to load first"
     measuring.take_event(BenchChanged(model="used", share=0.25))
     assert (card.progress.value(), card.progress.maximum()) == (250, 1000)
-    qtbot.waitUntil(lambda: card.table.isVisibleTo(view))
+    qtbot.waitUntil(lambda: card.table.isVisibleTo(view) and not building())
     assert told.asked("POST", "/api/bench") == [{"model": "used"}]
     assert card.table.rows == [
         ["Writing, 1,024 tokens before it", "32", "50.0 (48.0–52.0)", "60.0 (40.0–70.0)", "+20 %"],
@@ -134,8 +136,10 @@ def test_a_model_is_measured_with_progress_and_a_table(
 
 def test_measuring_a_model_can_be_cancelled(view: SpeedView, told: FakeClient, qtbot: QtBot) -> None:
     told.answers["POST /api/bench"] = REPORT
+    told.answers["DELETE /api/bench"] = BenchEnded(ended=True)
     view.bench.button.click()
     button(view.bench, "Cancel").click()
+    assert len(told.asked("DELETE", "/api/bench")) == 1
     answered = told.answered
     view.fetch()
     qtbot.waitUntil(lambda: told.answered >= answered + 2)
@@ -153,7 +157,7 @@ def test_why_a_model_could_not_be_measured_is_said(view: SpeedView, told: FakeCl
     assert not child(view.bench, ErrorCard).isVisibleTo(view)
 
 
-def test_the_record_begins_with_the_newest_and_shows_more_when_asked(view: SpeedView) -> None:
+def test_the_record_begins_with_the_newest_and_shows_more_when_asked(view: SpeedView, qtbot: QtBot) -> None:
     rows = view.record.table.rows
     assert len(rows) == 12
     assert rows[0] == [
@@ -161,7 +165,7 @@ def test_the_record_begins_with_the_newest_and_shows_more_when_asked(view: Speed
     ]  # fmt: skip
     assert "writing 25 %" in texts(view.record)
     button(view.record, "Show more").click()
-    assert len(view.record.table.rows) == 14
+    qtbot.waitUntil(lambda: len(view.record.table.rows) == 14)
     assert not view.record.more.isVisibleTo(view)
 
 
