@@ -20,6 +20,10 @@ _OUTPUT = re.compile(r"(output|cls|dense_\d|enc\.output|dec\.output|fc|d2t|altup
 _OUTPUT_TABLE = "output.weight"
 
 
+CACHE_BLOCK = 32
+"""Numbers of a block of the types a cache can be quantized to."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """One block of a model. Cache widths are numbers per token, not bytes: their type is chosen when loading."""
@@ -82,6 +86,12 @@ class Geometry:
     """Numbers per token while it is computed."""
     exact: bool = True
     """From a header; False: put together from a catalogue's figures."""
+
+    @property
+    def takes_quantized_cache(self) -> bool:
+        """Whether keys and values of every head are whole blocks of 32, as all quantized types of cache want them."""
+        widths = (layer.key_width for layer in self.layers), (layer.value_width for layer in self.layers)
+        return not any(number % CACHE_BLOCK for number in (self.key_head, self.value_head, *widths[0], *widths[1]))
 
     @cached_property
     def weights(self) -> int:

@@ -54,8 +54,9 @@ def _steps(search: Search, placement: Placement) -> Iterator[Trial]:
     placed, experts = placement.device_layers, placement.cpu_experts
     if wish.micro_batches()[-1] < setting.micro_batch:
         yield search.trial(setting._replace(micro_batch=wish.micro_batches()[-1]), placed, experts)
-    if wish.kinds()[-1] != setting.kv and wish.kinds()[0] == setting.kv:
-        yield search.trial(setting._replace(kv=wish.kinds()[-1]), placed, experts)
+    best, *_, smallest = (*wish.kinds(search.geometry), wish.kinds(search.geometry)[-1])
+    if smallest != setting.kv and best == setting.kv:
+        yield search.trial(setting._replace(kv=smallest), placed, experts)
     if least < setting.context:
         yield search.trial(setting._replace(context=max(least, setting.context // 2)), placed, experts)
     if not placed:

@@ -62,7 +62,7 @@ def _walk(mount: Path, path: str, read: "_Reader") -> Iterator[MemoryLimit]:
 class _Reader:
     """Reads the limit of one group's folder, under the file names of its version."""
 
-    def __init__(self, limits: tuple[str, ...], usage: str, droppable: str) -> None:
+    def __init__(self, limits: tuple[str, ...], usage: str, droppable: tuple[str, ...]) -> None:
         self._limits = limits
         self._usage = usage
         self._droppable = droppable
@@ -78,15 +78,13 @@ class _Reader:
         return MemoryLimit(total, max(total - max(used - self._stat(folder), 0), 0))
 
     def _stat(self, folder: Path) -> int:
-        for line in _lines(folder / "memory.stat"):
-            name, _, value = line.partition(" ")
-            if name == self._droppable and value.isdigit():
-                return int(value)
-        return 0
+        """Bytes of files, used lately or not, that can be dropped and read again: what MemAvailable counts as well."""
+        found = (line.partition(" ") for line in _lines(folder / "memory.stat"))
+        return sum(int(value) for name, _, value in found if name in self._droppable and value.isdigit())
 
 
-_limit_v2 = _Reader(("memory.max", "memory.high"), "memory.current", "inactive_file")
-_limit_v1 = _Reader(("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
+_limit_v2 = _Reader(("memory.max", "memory.high"), "memory.current", ("inactive_file", "active_file"))
+_limit_v1 = _Reader(("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
 
 
 def _number(path: Path) -> int | None:

@@ -15,6 +15,8 @@ from app.protocol import Measurement, MeasurementKind
 MEASUREMENTS = Migrations("measurements")
 KEPT = 50
 """Figures of one kind for one model on one device."""
+KEPT_IN_ALL = 5000
+"""Of all models together; those of the calibration are not counted."""
 
 _COLUMNS = "id, created, kind, model, device, key, build, depth, tokens, predicted, stated, measured"
 
@@ -60,8 +62,15 @@ class Measurements:
         self._database = database
 
     def all(self, limit: int = 1000) -> list[Measurement]:
-        """The newest, newest first."""
-        found = self._database.rows(f"SELECT {_COLUMNS} FROM measurements ORDER BY id DESC LIMIT ?", (limit,))
+        """The newest, newest first; those of no model, the calibration's, whatever their age."""
+        found = self._database.rows(
+            f"""
+            SELECT {_COLUMNS} FROM measurements
+            WHERE model = '' OR id IN (SELECT id FROM measurements ORDER BY id DESC LIMIT ?)
+            ORDER BY id DESC
+            """,
+            (limit,),
+        )
         return [_measurement(row) for row in found]
 
     def add(self, measurements: Sequence[Measurement]) -> None:
@@ -84,6 +93,15 @@ class Measurements:
                     """,
                     (one.model, one.device, one.kind.value, one.model, one.device, one.kind.value, KEPT),
                 )
+
+            self._database.execute(
+                """
+                DELETE FROM measurements WHERE model != '' AND id NOT IN (
+                    SELECT id FROM measurements WHERE model != '' ORDER BY id DESC LIMIT ?
+                )
+                """,
+                (KEPT_IN_ALL,),
+            )
 
     def clear(self) -> None:
         """Forget everything that was measured."""

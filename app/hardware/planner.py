@@ -15,13 +15,11 @@ from app.hardware.corrections import Corrections
 from app.hardware.geometry import Geometry
 from app.hardware.need import NOTHING, Besides
 from app.hardware.plan_reasons import given_up, would_change
-from app.hardware.search import Place, Search
+from app.hardware.search import Place, Search, usual_time
 from app.hardware.trial import Trial, name_of
 from app.hardware.wish import ANYTHING, Setting, Wish
-from app.protocol import KvType, LoadParams, Machine, Plan, Prediction, SplitMode, Verdict
+from app.protocol import KvType, LoadParams, Machine, Plan, SplitMode, Verdict
 
-PROMPT, ANSWER = 1000, 300
-"""Tokens of a usual question and its answer."""
 _CLEARLY_FASTER = 2.0
 """A device whose memory is so many times faster than the machine's is never compared with the processor alone."""
 _LARGE = 2 * 1024**3
@@ -69,7 +67,10 @@ def as_named(search: Search) -> Trial:
     counts = [edge - before for before, edge in zip([0, *edges], edges, strict=False)]
     placed = tuple((name, count) for name, count in zip(used, counts, strict=True) if count > 0)
     experts = min(params.cpu_experts or 0, len(search.geometry.layers))
-    tried = [search.trial(setting, placed, experts) for setting in search.wish.settings(search.target.context)]
+    tried = [
+        search.trial(setting, placed, experts)
+        for setting in search.wish.settings(search.target.context, search.geometry)
+    ]
     return next((trial for trial in tried if trial.fits), tried[0])
 
 
@@ -103,7 +104,9 @@ def _on_devices(search: Search) -> Iterator[Trial]:
 
 def _smaller_or_shorter(search: Search, place: Place) -> Iterator[Trial]:
     """Smaller batches and caches, then a shorter context where it is allowed; nothing where the least is too much."""
-    least = Setting(search.wish.least(search.geometry), search.wish.kinds()[-1], search.wish.micro_batches()[-1])
+    least = Setting(
+        search.wish.least(search.geometry), search.wish.kinds(search.geometry)[-1], search.wish.micro_batches()[-1]
+    )
     nearest = place(least)
     if nearest is None or not nearest.fits:
         if nearest is not None:
@@ -117,7 +120,7 @@ def _smaller_or_shorter(search: Search, place: Place) -> Iterator[Trial]:
 
 def _smaller(search: Search, place: Place) -> Iterator[Trial]:
     """At the whole context: for each kind of cache the largest micro-batch that fits."""
-    for kv in search.wish.kinds():
+    for kv in search.wish.kinds(search.geometry):
         for micro_batch in search.wish.micro_batches():
             trial = place(Setting(search.target.context, kv, micro_batch))
             if trial is not None:
@@ -129,7 +132,7 @@ def _smaller(search: Search, place: Place) -> Iterator[Trial]:
 def _shorter(search: Search, place: Place, least: Setting) -> Iterator[Trial]:
     """With a shorter context: for each kind of cache the longest with whatever batch fits first."""
     batches = search.wish.micro_batches()
-    for kv in search.wish.kinds():
+    for kv in search.wish.kinds(search.geometry):
         for micro_batch in dict.fromkeys((batches[0], batches[-1])):
             trial = search.longest(place, Setting(search.target.context, kv, micro_batch), least.context)
             if trial is not None:
@@ -176,11 +179,6 @@ class _Choice:
         rates = [1 / usual_time(prediction) for prediction in predictions if prediction is not None]
         worth = [rate * quality(trial, self._wanted) for rate, trial in zip(rates, self._fitting, strict=True)]
         return self._fitting[worth.index(max(worth))]
-
-
-def usual_time(prediction: Prediction) -> float:
-    """Seconds for a usual question: its prompt read and its answer written."""
-    return PROMPT / max(prediction.prefill.expected, 1e-9) + ANSWER / max(prediction.decode.expected, 1e-9)
 
 
 def quality(trial: Trial, wanted_context: int) -> float:

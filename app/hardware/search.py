@@ -24,6 +24,8 @@ _ALIKE = 1.1
 
 Place = Callable[[Setting], Trial | None]
 """One way to use the devices: the trial with that setting, None where it cannot be."""
+PROMPT, ANSWER = 1000, 300
+"""Tokens of a usual question and its answer."""
 
 
 @dataclass
@@ -38,7 +40,9 @@ class Search:
         self.devices = sorted(computing_devices(self.machine), key=lambda device: device.bandwidth or 0)
         """The fastest is last: it holds the last layers, which are offloaded first."""
         self.layers = len(self.geometry.layers) + 1
-        self.target = Setting(self.wish.target(self.geometry), self.wish.kinds()[0], self.wish.micro_batches()[0])
+        self.target = Setting(
+            self.wish.target(self.geometry), self.wish.kinds(self.geometry)[0], self.wish.micro_batches()[0]
+        )
         """What is best where there is room."""
         self._tried: dict[Placement, Trial] = {}
         self._predictions: dict[Placement, Prediction | None] = {}
@@ -50,14 +54,15 @@ class Search:
         return self.trial(setting, ())
 
     def whole(self, setting: Setting) -> Trial | None:
-        """All on one device, the fastest that has room, else spread over all of them; None without a device."""
+        """All on the fastest device, else on another or spread over all of them; None without a device."""
         if not self.devices:
             return None
-        for device in reversed(self.devices):
-            alone = self.trial(setting, ((name_of(device), self.layers),))
-            if alone.fits or len(self.devices) == 1:
-                return alone
-        return self._spread(setting, 0, self.devices)
+        each = [self.trial(setting, ((name_of(device), self.layers),)) for device in reversed(self.devices)]
+        if each[0].fits or len(each) == 1:
+            return each[0]
+        spread = self._spread(setting, 0, self.devices)
+        alone = next((trial for trial in each if trial.fits), None)
+        return spread if alone is None or self._is_faster(spread, alone) else alone
 
     def fewest_experts(self, setting: Setting) -> Trial | None:
         """All layers on the devices and as few experts as can be beside the processor; None where it does not fit."""
@@ -123,6 +128,13 @@ class Search:
             found = predict(self.geometry, placement, self.machine, self.corrections, depth)
             self._predictions[placement] = found
         return self._predictions[placement]
+
+    def _is_faster(self, one: Trial, other: Trial) -> bool:
+        """Whether it fits and a usual question is answered sooner with it, as far as that can be told."""
+        first, second = self.predicted(one), self.predicted(other)
+        if not one.fits or first is None or second is None:
+            return False
+        return usual_time(first) < usual_time(second)
 
     # ------------------------------------------------------------ guessing
 
@@ -216,3 +228,8 @@ def _even(layers: int, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
     each, rest = divmod(layers, len(names))
     counts = [each + (index < rest) for index in range(len(names))]
     return tuple((name, count) for name, count in zip(names, counts, strict=True) if count)
+
+
+def usual_time(prediction: Prediction) -> float:
+    """Seconds for a usual question: its prompt read and its answer written."""
+    return PROMPT / max(prediction.prefill.expected, 1e-9) + ANSWER / max(prediction.decode.expected, 1e-9)

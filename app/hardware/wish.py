@@ -71,13 +71,15 @@ class Wish:
         """Whether somebody said where layers or tensors go: nothing is left to plan then."""
         return any(getattr(self.params, name) != getattr(NOTHING_NAMED, name) for name in _PLACES)
 
-    def kinds(self) -> tuple[tuple[KvType, KvType], ...]:
-        """The types of cache that are acceptable, best first: of keys and of values."""
+    def kinds(self, geometry: Geometry) -> tuple[tuple[KvType, KvType], ...]:
+        """The types of cache that are acceptable for that model, best first: of keys and of values."""
         k, v = self.params.kv_type_k or self.kv, self.params.kv_type_v or self.kv
         if k is not None or v is not None:
             return ((k or KvType.F16, v or KvType.F16),)
         plain = (KvType.F16, KvType.F16)
-        return (plain,) if self.params.flash_attention is False else (plain, (KvType.Q8_0, KvType.Q8_0))
+        if self.params.flash_attention is False or not geometry.takes_quantized_cache:
+            return (plain,)
+        return plain, (KvType.Q8_0, KvType.Q8_0)
 
     def micro_batches(self) -> tuple[int, ...]:
         """Acceptable sizes, best first."""
@@ -86,9 +88,9 @@ class Wish:
         batch = self.params.batch or BATCH
         return tuple(size for size in _SMALLER_BATCHES if size <= batch) or (batch,)
 
-    def settings(self, context: int) -> Iterator[Setting]:
+    def settings(self, context: int, geometry: Geometry) -> Iterator[Setting]:
         """In the order in which they are given up: a large micro-batch first, then a 16-bit cache."""
-        for kv in self.kinds():
+        for kv in self.kinds(geometry):
             for micro_batch in self.micro_batches():
                 yield Setting(context, kv, micro_batch)
 

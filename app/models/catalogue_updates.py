@@ -5,7 +5,6 @@ Importing this module loads an HTTP client, which takes a twentieth of a second:
 
 import asyncio
 import ipaddress
-import os
 from pathlib import Path
 
 import httpx
@@ -13,6 +12,7 @@ import httpx
 from app.errors import AppError
 from app.files import write_atomically
 from app.models.catalogue import MOST_BYTES, load_catalogue, read_catalogue, state_of
+from app.models.offline import is_offline
 from app.protocol import CatalogueState
 
 _TIMEOUT_S = 20.0
@@ -25,7 +25,7 @@ async def update_catalogue(address: str, cached: Path) -> CatalogueState:
     Raises AppError: "catalogue_offline", "catalogue_no_address", "catalogue_address_refused",
     "catalogue_unreachable", "catalogue_broken", or for a full or read-only disk.
     """
-    if os.environ.get("ALCOVE_OFFLINE", "0") not in ("", "0"):
+    if is_offline():
         raise AppError("catalogue_offline")
     if not address.strip():
         raise AppError("catalogue_no_address")

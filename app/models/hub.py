@@ -18,6 +18,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # it re-expor
 )
 
 from app.errors import AppError
+from app.models.offline import is_offline
 
 USUAL = ("Q4_K_M", "Q4_K_XL", "MXFP4", "Q4_0", "Q5_K_M", "Q6_K", "Q8_0")
 """Quantizations that are taken where nobody named one, best first."""
@@ -148,7 +149,7 @@ class _told:  # noqa: N801 (reads as a verb where it is used)
         self._repo = repo
 
     def __enter__(self) -> None:
-        if os.environ.get("ALCOVE_OFFLINE") == "1":
+        if is_offline():
             raise AppError("offline")
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

@@ -14,6 +14,7 @@ from app.protocol import (
     Event,
     LoadedMemory,
     LoadParams,
+    Machine,
     ModelChanged,
     ModelEntry,
     ModelState,
@@ -23,8 +24,8 @@ from app.server.endpoint import told
 from app.server.engine import Engine
 from app.server.loadings import Loading, Loadings
 from app.server.place import Place
-from app.server.planning import Planning, with_plan
-from app.server.shelf import Shelf
+from app.server.planning import Planning, with_freed, with_plan
+from app.server.shelf import Shelf, with_sample
 from app.server.verdicts import Verdicts
 from app.server.witness import NOBODY, Witness
 
@@ -93,13 +94,11 @@ class Engines:
         Raises AppError: "model_not_found", "model_broken", "model_too_large"; with `wait` whatever loading raises.
         """
         entry = await self.find(name)
-        pending = self._loadings.last(entry.id)
-        engine = self._loaded_as(entry)
-        if pending is None and engine is not None and params in (LoadParams(), engine.params):
-            return entry
-        if pending is None or params not in (LoadParams(), pending.params):
-            await self._check(entry, params)
-            pending = self._start(entry, params)
+        if not (self._is_loaded_so(entry, params) or self._pending(entry, params)):
+            await self._check(entry, params)  # takes time, in which others may ask for the same
+        if self._is_loaded_so(entry, params):
+            return self._now(entry)
+        pending = self._pending(entry, params) or self._start(entry, params)
         if wait:
             return (await pending.outcome()).entry
         return self._now(entry)
@@ -163,6 +162,16 @@ class Engines:
         loading = self._loadings.first(entry.id) or self._start(entry, LoadParams())
         return await loading.outcome()
 
+    def _is_loaded_so(self, entry: ModelEntry, params: LoadParams) -> bool:
+        """Whether it is in memory as asked, and stays so."""
+        engine = self._loaded_as(entry)
+        return engine is not None and not self._loadings.last(entry.id) and params in (LoadParams(), engine.params)
+
+    def _pending(self, entry: ModelEntry, params: LoadParams) -> Loading | None:
+        """The load under way that brings it as asked."""
+        last = self._loadings.last(entry.id)
+        return last if last is not None and params in (LoadParams(), last.params) else None
+
     def _loaded_as(self, entry: ModelEntry) -> Engine | None:
         engine = self._place.engine
         return engine if engine is not None and engine.entry.id == entry.id and engine.loaded else None
@@ -170,6 +179,11 @@ class Engines:
     async def _check(self, entry: ModelEntry, params: LoadParams) -> None:
         """Raise AppError where it does not fit into what is free, with what unloading the present model would free."""
         await self._planning.prepare(entry, params, await self._freed())
+
+    async def machine(self) -> Machine:
+        """This machine with the memory that a load would find: free now, or given back by the present model."""
+        machine = with_sample(await self._shelf.machine(), await self._shelf.sample())
+        return with_freed(machine, await self._freed())
 
     async def _freed(self) -> dict[str, int]:
         """Bytes by device that unloading the present model would give back."""

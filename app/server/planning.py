@@ -112,7 +112,7 @@ class Planning:
     def residuals(self, geometry: Geometry, machine: Machine, wish: Wish) -> Mapping[str, int]:
         """What was measured, but no less than half of what is usual: one small load does not stand for a large one."""
         measured = self._witness.residuals(machine)
-        setting = next(wish.settings(wish.target(geometry)))
+        setting = next(wish.settings(wish.target(geometry), geometry))
         placement = wish.placement(geometry, setting)
         return {
             name_of(device): max(measured[name_of(device)], prior_residual(device, geometry, placement) // 2)

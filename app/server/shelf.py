@@ -77,14 +77,18 @@ class Shelf:
         The engine and drivers are asked for graphics cards only where the engine could use any: a probe takes longer
         than loading a small model.
         """
-        if self._known is None or any(
-            each.free is None and each.engine_name for each in (await self._sample(self._known)).devices
-        ):
+        if self._known is None or await self._is_stale(self._known):
             if self._graphics:
                 self._known = await self.machine()
             elif self._known is None:
-                self._known = await asyncio.to_thread(detect, self.folder)
+                self._known = await asyncio.to_thread(detect, self.folder, cache=self._preferences.cache)
         return with_sample(self._known, await self._sample(self._known))
+
+    async def _is_stale(self, known: Machine) -> bool:
+        """Whether the engine has to be asked again: nobody else knows what is free, or it could not answer before."""
+        if self._graphics and not known.usable_devices:
+            return self._report is None or time.monotonic() - self._report[0] > REPORT_AGE_S
+        return any(each.free is None and each.engine_name for each in (await self._sample(known)).devices)
 
     async def sample(self) -> MemorySample:
         """Who has the memory at this moment."""

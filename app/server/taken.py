@@ -23,7 +23,8 @@ def with_residuals(memory: LoadedMemory, before: Machine, now: MemorySample) -> 
         if use.device == CPU or sample is None:
             return use
         was, taken = free.get(use.device), sample.ours
-        if taken is None and was is not None and sample.free is not None:
+        # Our processes hold at least the buffers: nothing means that the driver cannot see them (WSL, containers).
+        if not taken and was is not None and sample.free is not None:
             taken = was - sample.free
         return use if taken is None else replace(use, residual=max(taken - use.total, 0))
 

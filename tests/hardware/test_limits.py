@@ -36,7 +36,7 @@ def test_version_two_takes_every_level(tmp_path: Path) -> None:
         sys__fs__cgroup__user_D_slice__app__memory_D_max="max\n",
         sys__fs__cgroup__user_D_slice__app__memory_D_high=f"{600 * MIB}\n",
         sys__fs__cgroup__user_D_slice__app__memory_D_current=f"{100 * MIB}\n",
-        sys__fs__cgroup__user_D_slice__app__memory_D_stat=f"anon 5\ninactive_file {40 * MIB}\n",
+        sys__fs__cgroup__user_D_slice__app__memory_D_stat=f"anon 5\ninactive_file {30 * MIB}\nactive_file {10 * MIB}\n",
         sys__fs__cgroup__user_D_slice__memory_D_max=f"{500 * MIB}\n",
         sys__fs__cgroup__user_D_slice__memory_D_current=f"{450 * MIB}\n",
     )
@@ -61,7 +61,9 @@ def test_version_one_knows_its_own_word_for_no_limit(tmp_path: Path) -> None:
         sys__fs__cgroup__memory__memory_D_limit_in_bytes="9223372036854771712\n",
         sys__fs__cgroup__memory__a__b__memory_D_limit_in_bytes=f"{200 * MIB}\n",
         sys__fs__cgroup__memory__a__b__memory_D_usage_in_bytes=f"{80 * MIB}\n",
-        sys__fs__cgroup__memory__a__b__memory_D_stat=f"total_inactive_file {30 * MIB}\n",
+        sys__fs__cgroup__memory__a__b__memory_D_stat=(
+            f"active_file 7\ntotal_active_file {20 * MIB}\ntotal_inactive_file {10 * MIB}\n"
+        ),
     )
     assert memory_limits(root) == [MemoryLimit(200 * MIB, 150 * MIB)]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from app.hardware import measurements as stored
 from app.hardware.measurements import KEPT, MEASUREMENTS, Measurements
 from app.protocol import Measurement, MeasurementKind
 from app.store.database import open_database
@@ -38,6 +39,22 @@ def test_the_oldest_of_a_kind_go(measurements: Measurements) -> None:
     kept = [row.measured for row in measurements.all() if row.kind is MeasurementKind.DECODE]
     assert kept == [float(number) for number in reversed(range(5, KEPT + 5))]
     assert len(measurements.all()) == KEPT + 1
+
+
+def test_the_calibration_stays_however_much_comes_after_it(measurements: Measurements) -> None:
+    calibration = replace(ONE, kind=MeasurementKind.CALIBRATION, model="", measured=0.8)
+    measurements.add([calibration])
+    measurements.add([replace(ONE, model=f"model {number}") for number in range(30)])
+    found = measurements.all(limit=10)
+    assert len(found) == 11
+    assert replace(found[-1], id=0) == calibration
+
+
+def test_the_table_does_not_grow_for_ever(measurements: Measurements, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "KEPT_IN_ALL", 20)
+    measurements.add([replace(ONE, kind=MeasurementKind.CALIBRATION, model="", measured=0.8)])
+    measurements.add([replace(ONE, model=f"model {number}") for number in range(30)])
+    assert [row.model for row in measurements.all()] == [*(f"model {number}" for number in range(29, 9, -1)), ""]
 
 
 def test_everything_can_be_forgotten(measurements: Measurements) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from app.hardware.detection.answers import NvmlCard, NvmlProcess
 from app.hardware.detection.asking import own_pids
+from app.hardware.detection.nvidia import used_by_others
 from app.hardware.sampling import Sampler, sample
 from app.protocol import Device, Machine
 from tests.hardware.laying import lay
@@ -41,6 +42,12 @@ def test_a_card_of_nvidias() -> None:
     (found,) = Sampler(Machine(os="x", devices=(CARD,)), card_memory=told).sample().devices
     assert (found.engine_name, found.total, found.free) == ("CUDA0", 8 * GIB, 5 * GIB)
     assert (found.ours, found.others) == (2 * GIB, GIB)
+
+
+@pytest.mark.parametrize("figureless", [None, (NvmlProcess(pid=7, used=None),)])
+def test_what_others_hold_is_unknown_where_our_own_share_is(figureless: tuple[NvmlProcess, ...] | None) -> None:
+    found = NvmlCard(name="Card", memory_total=8_000, memory_used=3_000, processes=figureless)
+    assert used_by_others(found, (7,)) is None
 
 
 def test_a_card_that_is_gone_or_cut_is_unknown() -> None:

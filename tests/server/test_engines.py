@@ -9,8 +9,10 @@ import pytest
 
 from app.backends.base import Backend
 from app.backends.fake import FakeBackend, FakePlan, Fault
+from app.backends.probe import EngineDevice, EngineReport
 from app.errors import AppError
 from app.protocol import (
+    CPU,
     ChatTurn,
     Event,
     Finished,
@@ -33,6 +35,7 @@ from tests.hardware.gguf_files import Gguf
 from tests.processes import PATIENCE_S, paths_of
 from tests.server.scripted import until
 
+CARD = EngineDevice(name="CUDA0", description="Card", kind="discrete", memory_free=2**33, memory_total=2**33)
 TURNS = (ChatTurn(role=Role.USER, content="hi"),)
 
 
@@ -267,3 +270,48 @@ async def test_a_bug_while_loading_is_logged_and_told(
     assert entry.error is not None
     assert (entry.error.code, entry.error.values["reason"]) == ("internal", "RuntimeError")
     assert "a bug" in caplog.text
+
+
+async def test_who_asks_for_the_same_at_the_same_time_shares_one_load(stage: Stage) -> None:
+    params = LoadParams(context_length=512)
+    both = await asyncio.gather(*(stage.engines.load("first", params, wait=True) for _ in range(2)))
+    assert [entry.state for entry in both] == [ModelState.LOADED] * 2
+    assert len(stage.backends) == 1
+
+
+async def test_what_a_load_would_find_is_what_the_present_model_gives_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (await stage.engines.machine()).ram_available
+    await stage.engines.load("first", LoadParams(), wait=True)
+
+    async def taken(_engine: Engine) -> dict[str, int]:
+        return {CPU: 2**40}
+
+    monkeypatch.setattr(Engine, "taken", taken)
+    after = (await stage.engines.machine()).ram_available
+    assert before is not None
+    assert after is not None
+    assert after > 2**40 > before
+
+
+async def test_an_engine_that_could_not_answer_is_asked_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf(Preferences(paths_of(home)))
+    shelf._graphics = True
+    answers: list[EngineReport | AppError] = [
+        AppError("engine_missing", reason="slow"),
+        EngineReport(version="1", llama_version="b1", devices=(CARD,)),
+    ]
+
+    async def probe() -> EngineReport:
+        answer = answers.pop(0)
+        if isinstance(answer, AppError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("app.server.shelf.probe_engine", probe)
+    assert (await shelf.machine_now()).usable_devices == ()
+    assert (await shelf.machine_now()).usable_devices == ()
+    assert len(answers) == 1, "it is not asked at every load"
+    monkeypatch.setattr("app.server.shelf.REPORT_AGE_S", -1.0)
+    assert [device.engine_name for device in (await shelf.machine_now()).usable_devices] == ["CUDA0"]

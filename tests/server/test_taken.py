@@ -52,6 +52,11 @@ def test_what_our_processes_hold_goes_before_what_became_less() -> None:
     assert found.measured[0].residual == 250 * MIB
 
 
+def test_a_driver_that_sees_none_of_our_processes_is_not_believed() -> None:
+    found = with_residuals(MEMORY, BEFORE, sampled(free=10 * GIB - 5 * GIB - 300 * MIB, ours=0))
+    assert found.measured[0].residual == 300 * MIB
+
+
 def test_where_nobody_tells_nothing_is_made_up() -> None:
     assert with_residuals(MEMORY, BEFORE, MemorySample()) == MEMORY
     assert rows_of(replace(MEMORY, measured=()), BEFORE, "1", 0.0) == []
@@ -80,7 +85,7 @@ class Measured(Nobody):
 def test_plans_count_with_what_was_measured_but_no_less_than_half_the_usual(home: Path) -> None:
     shelf = Shelf(Preferences(paths_of(home)))
     model, wish = dense(), Wish.of(LoadParams())
-    setting = next(wish.settings(wish.target(model)))
+    setting = next(wish.settings(wish.target(model), model))
     usual = prior_residual(BEFORE.devices[0], model, wish.placement(model, setting))
     assert Planning(shelf, Measured(900 * MIB)).residuals(model, BEFORE, wish) == {"CUDA0": 900 * MIB}
     assert Planning(shelf, Measured(MIB)).residuals(model, BEFORE, wish) == {"CUDA0": usual // 2}

@@ -146,7 +146,7 @@ def model_fields(params: LoadParams, gpu_layers: int, held: Held) -> dict[str, A
         "n_gpu_layers": gpu_layers,
         "main_gpu": params.main_gpu or 0,
         **_split_fields(params, held),
-        **_device_fields(params, held),
+        **_device_fields(params, gpu_layers, held),
         **_override_fields(params, held),
     }
 
@@ -181,9 +181,10 @@ def _split_fields(params: LoadParams, held: Held) -> dict[str, Any]:
     return fields
 
 
-def _device_fields(params: LoadParams, held: Held) -> dict[str, Any]:
-    if not params.devices:
-        return {}
+def _device_fields(params: LoadParams, gpu_layers: int, held: Held) -> dict[str, Any]:
+    if not params.devices and (gpu_layers != 0 or params.tensor_overrides):
+        return {}  # of all there are llama.cpp takes its choice
+    # Without layers on any, no device is to be used at all: even an unused one takes memory.
     handles = [_device(name) for name in params.devices]
     array = held.keep((ctypes.c_void_p * (len(handles) + 1))(*handles, None))
     return {"devices": ctypes.cast(array, ctypes.c_void_p)}

@@ -41,11 +41,13 @@ def _device(card: NvmlCard, driver: str, own_pids: tuple[int, ...]) -> Device:
 
 
 def used_by_others(card: NvmlCard, own_pids: tuple[int, ...]) -> int | None:
-    """All that is used but what Alcove's own processes hold, as far as the driver says who holds what."""
-    if card.memory_used is None:
+    """All that is used but what Alcove's own processes hold; None where the driver does not say how much they hold."""
+    if card.memory_used is None or (card.processes is None and own_pids):
         return None
-    ours = sum(process.used or 0 for process in card.processes or () if process.pid in own_pids)
-    return max(card.memory_used - ours, 0)
+    ours = [process.used for process in card.processes or () if process.pid in own_pids]
+    if None in ours:
+        return None  # Windows' own driver model names processes without figures
+    return max(card.memory_used - sum(used or 0 for used in ours), 0)
 
 
 def _bandwidth(card: NvmlCard) -> float | None:

@@ -51,8 +51,8 @@ class AdviceRoutes:
     async def _machine(self, text: str) -> Described:
         """This machine where none is described; it is looked at only where something depends on it."""
         if not text.strip():
-            return Described(await self._services.shelf.machine())
-        here = await self._services.shelf.machine() if departs_from_here(text) else None
+            return Described(await self._services.engines.machine())
+        here = await self._services.engines.machine() if departs_from_here(text) else None
         return machine_from_text(text, here)
 
 

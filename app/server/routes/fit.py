@@ -88,8 +88,8 @@ class FitRoutes:
 
     async def _machine(self, text: str) -> Described:
         if not text:
-            return Described(await self._services.shelf.machine())
-        here = await self._services.shelf.machine() if departs_from_here(text) else None
+            return Described(await self._services.engines.machine())
+        here = await self._services.engines.machine() if departs_from_here(text) else None
         return machine_from_text(text, here)
 
 

@@ -28,7 +28,8 @@ class FocusRing(QFocusFrame):
     @property
     def seen(self) -> QRect:
         """Where there is room for the ring: a row may reach to the very edge of what it lies in."""
-        return self.rect() & self.parentWidget().rect().translated(-self.pos())
+        around = self.parentWidget()
+        return self.rect() if around is None else self.rect() & around.rect().translated(-self.pos())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)

@@ -47,8 +47,10 @@ def test_compute_of_cores_and_clock(cores: int, clock: int, capability: str, ter
 def test_what_alcove_holds_is_not_others() -> None:
     processes = (NvmlProcess(pid=1, used=3 * GIB), NvmlProcess(pid=2, used=GIB), NvmlProcess(pid=3))
     card = NvmlCard(name="x", memory_total=8 * GIB, memory_used=5 * GIB, processes=processes)
-    (device,) = nvidia_devices(NvmlAnswers(cards=(card,)), own_pids=(1, 3))
+    (device,) = nvidia_devices(NvmlAnswers(cards=(card,)), own_pids=(1,))
     assert device.memory_used_by_others == 2 * GIB
+    (device,) = nvidia_devices(NvmlAnswers(cards=(card,)), own_pids=(1, 3))
+    assert device.memory_used_by_others is None, "of one of ours the driver told no figure"
 
 
 def test_what_nvidia_does_not_tell_is_unknown() -> None:

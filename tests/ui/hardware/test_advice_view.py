@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 from msgspec.structs import replace
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QBoxLayout
 from pytestqt.qtbot import QtBot
 
@@ -98,7 +100,7 @@ def test_another_computer_is_described_and_left_again(view: AdviceView, told: Fa
     told.answers["GET /api/advice"] = [assumed]
     question = view.question
     question.machine.setText("  what if I had 24 GB & more? ")
-    qtbot.keyClick(question.machine, "\r")
+    QTest.keyClick(question.machine, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "Bigger" in texts(view))
     assert queries(told)[-1]["machine"] == ["what if I had 24 GB & more?"]
     assert "Assumed: What was not named is as in this computer." in texts(view)
