@@ -1,9 +1,12 @@
 """How fast it is: measuring this computer and one model, and prediction beside measurement."""
 
+from collections.abc import Iterator
+
 from app.errors import AppError
 from app.protocol import Measurement
 from app.ui.client import Client
 from app.ui.hardware.bench_card import BenchCard
+from app.ui.hardware.builder import Builder
 from app.ui.hardware.calibration_card import CalibrationCard
 from app.ui.hardware.record import Record
 from app.ui.hardware.view import View
@@ -27,6 +30,10 @@ class SpeedView(View):
         self.record.cleared.connect(self._on_cleared)
         measuring.finished.connect(self._fetch_record)
         self.retranslate()
+        for part in (self.calibration, self.bench, self._title, self.record):
+            part.hide()
+        self._builder = Builder(self)
+        self._builder.build(self._show_parts())
 
     def fetch(self) -> None:
         self._measuring.fetch()
@@ -34,6 +41,12 @@ class SpeedView(View):
 
     def retranslate(self) -> None:
         self._title.setText(self.tr("Prediction beside measurement"))
+
+    def _show_parts(self) -> Iterator[None]:
+        """Laying all of it out at once would hold the window up."""
+        for part in (self.calibration, self.bench, self._title, self.record):
+            part.show()
+            yield
 
     def _fetch_record(self) -> None:
         self._client.get("/api/measurements", list[Measurement], self._on_rows, self._on_error)
