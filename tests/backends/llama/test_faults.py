@@ -221,7 +221,7 @@ async def test_a_hundred_crashes_leave_nothing_behind(models: Path) -> None:
     here = psutil.Process()
     signs = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV)
     await dies_of(await loaded(models / "endless.gguf"), signal.SIGKILL)
-    files, memory = here.num_fds(), here.memory_info().rss
+    files, memory, children = here.num_fds(), here.memory_info().rss, set(here.children(recursive=True))
     for number in range(100):
         backend = await loaded(models / "endless.gguf")
         family = family_of(backend)
@@ -232,4 +232,4 @@ async def test_a_hundred_crashes_leave_nothing_behind(models: Path) -> None:
         assert not alive
     assert here.num_fds() <= files + 2
     assert here.memory_info().rss < memory * 1.1 + 5_000_000
-    assert not here.children(recursive=True)
+    assert set(here.children(recursive=True)) <= children  # earlier tests may have left some
